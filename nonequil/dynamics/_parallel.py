@@ -1,0 +1,34 @@
+"""All spins at once."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from .. import numerics
+from .._results import Unit
+from .._types import Drive, Index, State
+from ..models import AbstractSpinModel
+from ._base import AbstractSpinClock
+
+
+class Parallel(AbstractSpinClock):
+    """All spins are redrawn at once from the same state (Little dynamics). A step is one unit of time.
+
+    P(x' | x) = prod_i sigmoid(2 x'_i h_i(x)), h the model's field.  Source: Little, Math. Biosci. 19, 101 (1974).
+    """
+
+    model: AbstractSpinModel
+    unit: ClassVar[Unit] = Unit.per_step
+
+    def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
+        """All spins redrawn."""
+        h = self.model.field(x, drive)
+        up = numerics.uniforms(key, index, h.shape, h.dtype) < jax.nn.sigmoid(2 * h)
+        return jnp.where(up, 1, -1).astype(x.dtype)
+
+    def log_prob(self, x: State, x_next: State, drive: Drive = None) -> Float[Array, ""]:
+        """`sum_i log sigmoid(2 x'_i h_i(x))`."""
+        h = self.model.field(x, drive)
+        return jnp.sum(jax.nn.log_sigmoid(2 * x_next.astype(h.dtype) * h))

@@ -1,0 +1,4 @@
+"""Models: what pulls on a state."""
+
+from ._base import AbstractSpinModel as AbstractSpinModel
+from ._ising import Ising as Ising

@@ -1,0 +1,22 @@
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+from jaxtyping import install_import_hook
+
+install_import_hook("nonequil", "beartype.beartype").__enter__()
+
+import jax
+import matplotlib
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "allow")
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def getkey():
+    """A fresh key at each call, the same ones in every run."""
+    keys = iter(range(10_000))
+    return lambda: jax.random.fold_in(jax.random.key(2026), next(keys))
