@@ -1,9 +1,11 @@
 """Checks of values that work eagerly (ValueError) and under jit (a run-time error)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 from jaxtyping import ArrayLike as JaxArrayLike
@@ -13,7 +15,7 @@ def require(x: Any, ok: Bool[JaxArrayLike, "..."], message: str) -> Array:
     """`x` where `ok` holds everywhere.
 
     Otherwise ValueError with the message, the first bad value and its index; if `ok` is traced, a run-time error
-    with the message alone. `ok` broadcasts against `x` from the left (a flag a row may judge a matrix).
+    with the message alone.
     """
     if isinstance(ok, jax.core.Tracer):
         return eqx.error_if(x, ~ok, message)
@@ -21,3 +23,39 @@ def require(x: Any, ok: Bool[JaxArrayLike, "..."], message: str) -> Array:
         value = "(traced)" if isinstance(x, jax.core.Tracer) else np.asarray(x)[tuple(at)]
         raise ValueError(f"{message} = {value}" + (f", at {at}" if at else ""))
     return x
+
+
+def _floating(x: Any) -> Array:
+    x = jnp.asarray(x)
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+
+
+def finite(name: str) -> Callable[[Any], Array]:
+    """A converter of a field `name`: a floating array, refused unless every entry is finite."""
+
+    def convert(x: Any) -> Array:
+        if not isinstance(x, (jax.Array, np.ndarray, float, int, list, tuple, np.generic)):
+            return x  # a placeholder put there by a tree map, not a value
+        x = _floating(x)
+        return require(x, jnp.isfinite(x), f"{name} must be finite: {name}")
+
+    return convert
+
+
+def nonnegative(name: str) -> Callable[[Any], Array]:
+    """A converter of a field `name`: a floating array, refused unless every entry is finite and at least zero."""
+
+    def convert(x: Any) -> Array:
+        if not isinstance(x, (jax.Array, np.ndarray, float, int, list, tuple, np.generic)):
+            return x
+        x = _floating(x)
+        return require(x, jnp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
+
+    return convert
+
+
+def spins(x: Any, name: str) -> Any:
+    """`x`, refused unless every entry is -1 or +1."""
+    return require(
+        x, (x == 1) | (x == -1), f"{name} must hold spins -1 or +1 (convert 0/1 counts with 2 x - 1): {name}"
+    )

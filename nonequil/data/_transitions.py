@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
+from jaxtyping import Bool, Float, Int, PyTree, Shaped
 
 from .._results import Unit
 
@@ -43,7 +43,9 @@ class Transitions(eqx.Module):
             raise ValueError(f"x, x_next, drive, dt, weight, block differ in the number of pairs: shapes {shapes}")
         before, after = jax.tree.leaves(self.x), jax.tree.leaves(self.x_next)
         if [jnp.shape(a) for a in before] != [jnp.shape(b) for b in after]:
-            raise ValueError(f"x has shapes {[a.shape for a in before]}, x_next {[b.shape for b in after]}: make them equal")
+            raise ValueError(
+                f"x has shapes {[a.shape for a in before]}, x_next {[b.shape for b in after]}: make them equal"
+            )
 
     def __len__(self) -> int:
         """Number of pairs."""

@@ -1,5 +1,11 @@
 """Dynamics: a model plus a clock."""
 
+from ._autoregressive import Autoregressive as Autoregressive
 from ._base import AbstractDynamics as AbstractDynamics
+from ._base import AbstractFiniteDynamics as AbstractFiniteDynamics
 from ._base import AbstractSpinClock as AbstractSpinClock
+from ._base import random_spins as random_spins
+from ._continuous import ContinuousTime as ContinuousTime
+from ._continuous import Thinning as Thinning
 from ._parallel import Parallel as Parallel
+from ._sequential import Sequential as Sequential

@@ -3,9 +3,10 @@
 import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from equinox import AbstractClassVar, AbstractVar
-from jaxtyping import Array, Float, Key, Shaped
+from jaxtyping import Array, Float, Key, PyTree, Shaped
 
 from .._results import Unit
 from .._types import Drive, Index, State
@@ -38,8 +39,27 @@ class AbstractDynamics(eqx.Module):
         """The spins of a state."""
 
 
-class AbstractSpinClock(AbstractDynamics):
-    """A clock of -1/+1 spins; reversal swaps the pair."""
+class AbstractFiniteDynamics(AbstractDynamics):
+    """A dynamics whose states can be listed, so that small systems are solved exactly."""
+
+    @abc.abstractmethod
+    def states(self) -> State:
+        """All states, along a leading axis, in a documented order."""
+
+    @abc.abstractmethod
+    def index(self, x: State) -> Shaped[Array, ""]:
+        """Place of `x` in `states()`."""
+
+    @abc.abstractmethod
+    def outcomes(self, x: State, drive: Drive = None) -> tuple[State, Float[Array, " k"]]:
+        """The states that one step from `x` can reach, along a leading axis, and their log probabilities."""
+
+
+class AbstractSpinClock(AbstractFiniteDynamics):
+    """A clock whose states are -1/+1 spins; reversal swaps the pair.
+
+    States are listed as binary numbers: state k has spin i up if bit i of k is set (spin 0 is the lowest bit).
+    """
 
     model: AbstractVar[AbstractSpinModel]
 
@@ -51,6 +71,46 @@ class AbstractSpinClock(AbstractDynamics):
         """The state itself."""
         return x
 
-    def duration(self, x: State, x_next: State) -> Float[Array, ""]:
-        """One unit of time."""
-        return jnp.ones(())
+    def states(self) -> Shaped[Array, "states n"]:
+        """All 2**n states, spin i up where bit i of the state's number is set."""
+        return all_spins(self.model.n)
+
+    def index(self, x: Shaped[Array, " n"]) -> Shaped[Array, ""]:
+        """The number whose bits are the spins."""
+        return spin_index(x)
+
+
+def all_spins(n: int) -> Shaped[Array, "states n"]:
+    """All 2**n spin states, int8: row k has spin i up where bit i of k is set."""
+    bits = (jnp.arange(2**n)[:, None] >> jnp.arange(n)) & 1
+    return (2 * bits - 1).astype(jnp.int8)
+
+
+def spin_index(x: Shaped[Array, " n"]) -> Shaped[Array, ""]:
+    """Row of `x` in `all_spins(n)`."""
+    return jnp.sum(jnp.where(x > 0, 1 << jnp.arange(x.shape[-1]), 0))
+
+
+def log_rates(h: Float[Array, " n"], x: Shaped[Array, " n"]) -> Float[Array, " n"]:
+    """Log probability that each spin changes sign when it is redrawn: `log sigmoid(-2 x h)`."""
+    return jax.nn.log_sigmoid(-2 * x.astype(h.dtype) * h)
+
+
+def flips(x: Shaped[Array, " n"]) -> Shaped[Array, "n n"]:
+    """The n states that differ from `x` in one spin."""
+    return jnp.where(jnp.eye(x.shape[0], dtype=bool), -x, x)
+
+
+def random_spins(key: Key[Array, ""], shape: tuple[int, ...]) -> Shaped[Array, "..."]:
+    """Independent fair spins, int8 -1/+1, of any shape (chains first).
+
+    ```python
+    x0 = nq.random_spins(jax.random.key(1), (256, 64))
+    ```
+    """
+    return jnp.where(jax.random.bernoulli(key, 0.5, shape), 1, -1).astype(jnp.int8)
+
+
+def broadcast_states(x: State, count: int) -> PyTree:
+    """`count` copies of one state along a new leading axis."""
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *jnp.shape(leaf))), x)

@@ -16,7 +16,8 @@ from ._base import AbstractSpinClock
 class Parallel(AbstractSpinClock):
     """All spins are redrawn at once from the same state (Little dynamics). A step is one unit of time.
 
-    P(x' | x) = prod_i sigmoid(2 x'_i h_i(x)), h the model's field.  Source: Little, Math. Biosci. 19, 101 (1974).
+    P(x' | x) = prod_i sigmoid(2 x'_i h_i(x)), h the model's field. Unit of flows: nats/step.
+    Source: Little, Math. Biosci. 19, 101 (1974).
     """
 
     model: AbstractSpinModel
@@ -32,3 +33,12 @@ class Parallel(AbstractSpinClock):
         """`sum_i log sigmoid(2 x'_i h_i(x))`."""
         h = self.model.field(x, drive)
         return jnp.sum(jax.nn.log_sigmoid(2 * x_next.astype(h.dtype) * h))
+
+    def duration(self, x: State, x_next: State) -> Float[Array, ""]:
+        """One unit of time."""
+        return jnp.ones(())
+
+    def outcomes(self, x: State, drive: Drive = None) -> tuple[State, Float[Array, " k"]]:
+        """All states."""
+        states = self.states()
+        return states, jax.vmap(lambda x_next: self.log_prob(x, x_next, drive))(states)

@@ -2,3 +2,4 @@
 
 from ._base import AbstractSpinModel as AbstractSpinModel
 from ._ising import Ising as Ising
+from ._ising import LaggedIsing as LaggedIsing

@@ -14,10 +14,15 @@ class AbstractSpinModel(eqx.Module):
     A field is half the log-odds of +1: `p(+1) = sigmoid(2 field)`. It has no unit (kT, beta folded in).
     """
 
+    @property
     @abc.abstractmethod
-    def field(self, x: Shaped[Array, " n"], drive: Drive = None) -> Float[Array, " n"]:
+    def n(self) -> int:
+        """Number of spins."""
+
+    @abc.abstractmethod
+    def field(self, x: Shaped[Array, "..."], drive: Drive = None) -> Float[Array, " n"]:
         """Half log-odds of +1 at each site."""
 
     @abc.abstractmethod
-    def site_field(self, x: Shaped[Array, " n"], i: Index, drive: Drive = None) -> Float[Array, ""]:
+    def site_field(self, x: Shaped[Array, "..."], i: Index, drive: Drive = None) -> Float[Array, ""]:
         """`field(x, drive)[i]`, at the cost of one row."""

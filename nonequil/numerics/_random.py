@@ -54,6 +54,17 @@ def exponentials(
     return -jnp.log1p(-uniforms(key, step, shape, dtype))
 
 
+def integers(key: Key[Array, ""], step: Int[Array, ""] | int, shape: tuple[int, ...], count: int) -> Int[Array, "..."]:
+    """Independent integers in [0, count), named by (key, step, site), apart from the uniform numbers of the same name.
+
+    32 random bits modulo `count`: no value's probability is off by more than count / 2**32 of itself.
+    """
+    words = jr.key_data(key).astype(jnp.uint32)
+    site = jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape) | jnp.uint32(0x80000000)
+    step = jnp.broadcast_to(jnp.asarray(step).astype(jnp.uint32), shape)
+    return (threefry((words[..., -2], words[..., -1]), (site, step))[0] % jnp.uint32(count)).astype(jnp.int32)
+
+
 def chain_keys(key: Key[Array, ""], chains: int) -> Key[Array, " chains"]:
     """One key a chain, the same for chain c whatever the number of chains."""
     return jax.vmap(lambda chain: jr.fold_in(key, chain))(jnp.arange(chains))

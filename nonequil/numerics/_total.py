@@ -21,7 +21,7 @@ class Total(eqx.Module):
         return cls(jnp.zeros(shape, dtype or float), jnp.zeros(shape, dtype or float))
 
     def add(self, x: Float[Array, "..."]) -> "Total":
-        """This sum with `x` added."""
+        """The sum with `x` added."""
         total = self.high + x
         kept = total - self.high
         error = (self.high - (total - kept)) + (x - kept)

@@ -30,7 +30,9 @@ def with_blocks(t: Transitions, count: int = CONTIGUOUS) -> Transitions:
     return dataclasses.replace(t, block=blocks(t, count))
 
 
-def block_sums(values: Shaped[Array, "pairs ..."], block: Int[Array, " pairs"], count: int) -> Shaped[Array, "blocks ..."]:
+def block_sums(
+    values: Shaped[Array, "pairs ..."], block: Int[Array, " pairs"], count: int
+) -> Shaped[Array, "blocks ..."]:
     """Sum of `values` over the pairs of each block."""
     return jax.ops.segment_sum(values, block, num_segments=count)
 

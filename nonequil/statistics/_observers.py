@@ -1,17 +1,13 @@
 """Observers: folds over transitions, live in a simulation or replayed on data."""
 
 import abc
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import PyTree
 
-from .. import numerics
 from ..data import Transitions
-from ._blocks import weights
 
 
 class AbstractObserver(eqx.Module):
@@ -37,7 +33,9 @@ def fold(
 
     `transitions` is one list of pairs or an iterable of them (a recording read piece by piece).
     """
-    update = eqx.filter_jit(lambda observers, totals, t: tuple(o.update(s, t) for o, s in zip(observers, totals, strict=True)))
+    update = eqx.filter_jit(
+        lambda observers, totals, t: tuple(o.update(s, t) for o, s in zip(observers, totals, strict=True))
+    )
     pieces = transitions.chunks(chunk) if isinstance(transitions, Transitions) else iter(transitions)
     totals = None
     for t in pieces:

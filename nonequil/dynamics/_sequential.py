@@ -1,0 +1,64 @@
+"""One randomly chosen spin at a time."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, Shaped
+
+from .. import numerics
+from .._results import Unit
+from .._types import Drive, Index, State
+from ..models import AbstractSpinModel
+from ._base import AbstractSpinClock, flips, log_rates
+
+
+class Sequential(AbstractSpinClock):
+    """One spin, drawn uniformly at random, is redrawn (Glauber dynamics). A step is one attempt and lasts 1/n.
+
+    P(F_i x | x) = sigmoid(-2 x_i h_i(x)) / n for the state with spin i flipped, P(x | x) the rest. A site is drawn
+    afresh at each attempt: a sweep in fixed or permuted order is another process. Unit of flows: nats/attempt.
+    Source: Glauber, J. Math. Phys. 4, 294 (1963).
+    """
+
+    model: AbstractSpinModel
+    unit: ClassVar[Unit] = Unit.per_attempt
+
+    def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
+        """One attempt: reads one row of the couplings."""
+        i = numerics.integers(key, index, (), x.shape[0])
+        return redraw(self.model, x, i, key, index, drive)
+
+    def log_prob(self, x: State, x_next: State, drive: Drive = None) -> Float[Array, ""]:
+        """-inf where more than one spin changed."""
+        return attempt_log_prob(self.model.field(x, drive), x, x_next)
+
+    def duration(self, x: State, x_next: State) -> Float[Array, ""]:
+        """1 / n: each spin attempts once per unit of time on average."""
+        return jnp.ones(()) / x.shape[0]
+
+    def outcomes(self, x: State, drive: Drive = None) -> tuple[State, Float[Array, " k"]]:
+        """The n states with one spin flipped, then `x` itself."""
+        h = self.model.field(x, drive)
+        flipped = log_rates(h, x) - jnp.log(x.shape[0])
+        stayed = attempt_log_prob(h, x, x)
+        return jnp.concatenate([flips(x), x[None]]), jnp.append(flipped, stayed)
+
+
+def redraw(
+    model: AbstractSpinModel, x: Shaped[Array, " n"], i: Index, key: Key[Array, ""], index: Index, drive: Drive
+) -> Shaped[Array, " n"]:
+    """`x` with spin i redrawn from its field."""
+    h = model.site_field(x, i, drive)
+    up = numerics.uniforms(key, index, (), h.dtype) < jax.nn.sigmoid(2 * h)
+    return x.at[i].set(jnp.where(up, 1, -1).astype(x.dtype))
+
+
+def attempt_log_prob(h: Float[Array, " n"], x: Shaped[Array, " n"], x_next: Shaped[Array, " n"]) -> Float[Array, ""]:
+    """Log probability of a pair in one attempt at a random site, given the fields of `x`."""
+    changed = x != x_next
+    number = jnp.sum(changed)
+    kept = jax.nn.logsumexp(jax.nn.log_sigmoid(2 * x.astype(h.dtype) * h))
+    flipped = jnp.sum(jnp.where(changed, log_rates(h, x), 0))
+    safe = jnp.where(number == 0, kept, jnp.where(number == 1, flipped, 0))
+    return jnp.where(number > 1, -jnp.inf, safe - jnp.log(x.shape[0]))

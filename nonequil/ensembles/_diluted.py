@@ -1,0 +1,35 @@
+"""Random couplings on a sparse directed graph."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, Key
+
+from .._checks import nonnegative
+from ..models import Ising
+from ._base import AbstractEnsemble
+
+
+class Diluted(AbstractEnsemble):
+    """Random couplings on a random directed graph, without fields.
+
+    J_ij = beta dJ g_ij / sqrt(k) with probability k / (n - 1), else 0; g_ij standard normal; k is the mean in-degree.
+    `self_coupling` draws the diagonal like any other pair (default: zero).
+
+    Raises ValueError (traced: a run-time error) for k, dJ or beta below zero; ValueError if k exceeds n - 1.
+    Source: Aguilera, Ito & Kolchinsky, Phys. Rev. Lett. 136, 077101 (2026).
+    """
+
+    k: Float[Array, ""] = eqx.field(converter=nonnegative("k"))
+    dJ: Float[Array, ""] = eqx.field(converter=nonnegative("dJ"), default=1.0)
+    beta: Float[Array, ""] = eqx.field(converter=nonnegative("beta"), default=1.0)
+    self_coupling: bool = eqx.field(static=True, default=False)
+
+    def sample(self, key: Key[Array, ""], n: int) -> Ising:
+        """One network of n spins; beta is folded into its couplings."""
+        key_mask, key_J = jr.split(key)
+        k = eqx.error_if(self.k, self.k > n - 1, "k must not exceed n - 1: every spin has at most n - 1 senders")
+        linked = jr.uniform(key_mask, (n, n), k.dtype) < k / (n - 1)
+        linked = linked if self.self_coupling else linked & ~jnp.eye(n, dtype=bool)
+        scale = jnp.where(k > 0, self.beta * self.dJ / jnp.sqrt(jnp.where(k > 0, k, 1)), 0)
+        return Ising(jnp.where(linked, scale * jr.normal(key_J, (n, n), k.dtype), 0), jnp.zeros(n, k.dtype))

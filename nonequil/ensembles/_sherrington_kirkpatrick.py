@@ -1,0 +1,40 @@
+"""The asymmetric Sherrington-Kirkpatrick ensemble."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, Key
+
+from .._checks import finite, nonnegative
+from ..models import Ising
+from ._base import AbstractEnsemble
+
+
+class SherringtonKirkpatrick(AbstractEnsemble):
+    """Fully connected random couplings, J_ij and J_ji drawn independently.
+
+    J_ij = beta (J0 / n + dJ g_ij / sqrt(n)), g_ij standard normal;  H_i = beta (H0 + dH u_i), u_i uniform on [-1, 1].
+    All five numbers are scalars; J0, dJ, H0, dH are in units of the temperature scale 1 / beta. `self_coupling` keeps
+    the diagonal of J (default: zero, right for every clock).
+
+    Raises ValueError (traced: a run-time error) for dJ, dH or beta below zero and for values that are not finite.
+    Source: Aguilera, Igarashi & Shimazaki, Nat. Commun. 14, 3685 (2023).
+
+    ```python
+    model = nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0, H0=0.0, dH=0.2, beta=1.0).sample(jax.random.key(0), 64)
+    ```
+    """
+
+    J0: Float[Array, ""] = eqx.field(converter=finite("J0"))
+    dJ: Float[Array, ""] = eqx.field(converter=nonnegative("dJ"))
+    H0: Float[Array, ""] = eqx.field(converter=finite("H0"), default=0.0)
+    dH: Float[Array, ""] = eqx.field(converter=nonnegative("dH"), default=0.0)
+    beta: Float[Array, ""] = eqx.field(converter=nonnegative("beta"), default=1.0)
+    self_coupling: bool = eqx.field(static=True, default=False)
+
+    def sample(self, key: Key[Array, ""], n: int) -> Ising:
+        """One network of n spins; beta is folded into its couplings and fields."""
+        key_J, key_H = jr.split(key)
+        J = self.beta * (self.J0 / n + self.dJ / jnp.sqrt(n) * jr.normal(key_J, (n, n), self.dJ.dtype))
+        H = self.beta * (self.H0 + self.dH * jr.uniform(key_H, (n,), self.dH.dtype, -1, 1))
+        return Ising(J if self.self_coupling else J * (1 - jnp.eye(n, dtype=J.dtype)), H)
