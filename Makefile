@@ -15,12 +15,19 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+# Long checks: each prints a page, kept only if the check holds.
 verify: $(STAMP)
-	for script in scripts/verify/*.py; do $(BIN)/python $$script || exit 1; done
+	mkdir -p docs/verified
+	for script in scripts/verify/*.py; do \
+		page=docs/verified/$$(basename $$script .py).md; \
+		$(BIN)/python $$script > $$page.part && mv $$page.part $$page || exit 1; \
+	done
 
 notebooks: $(STAMP)
-	$(BIN)/python -m pip install --quiet -e '.[notebooks]'
-	for notebook in notebooks/*.py; do $(BIN)/jupytext --to ipynb --execute --output $(VENV)/$$(basename $$notebook .py).ipynb $$notebook || exit 1; done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[notebooks]'
+	for notebook in notebooks/*.py; do \
+		$(BIN)/jupytext --to ipynb --execute --output $(VENV)/$$(basename $$notebook .py).ipynb $$notebook || exit 1; \
+	done
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
