@@ -19,6 +19,7 @@ class RESULTS(eqx.Enumeration):
     no_finite_optimum = "The optimum lies at infinity: the data are separable, or the tilt is degenerate."
     unidentified_parameters = "Converged, except for parameters that the data cannot determine; they are named."
     no_bracket = "The ends of the interval do not bracket a root."
+    no_progress = "No step lowers the loss further, although its gradient is above the tolerance."
 
 
 class KIND(enum.Enum):

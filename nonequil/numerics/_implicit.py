@@ -1,0 +1,50 @@
+"""Gradients of a solved equation by the implicit function theorem, in both modes and to any order."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import lineax as lx
+from jaxtyping import Array, Float
+
+DENSE_LIMIT = 512  # unknowns up to which a Jacobian is formed; above, only its products with vectors
+
+
+def stopped(tree: Any) -> Any:
+    """The same pytree; its floating arrays carry no gradient."""
+    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, tree)
+
+
+def solve_jacobian(
+    residual: Callable[[Array], Array], x: Float[Array, " n"], b: Float[Array, " n"], dense: bool
+) -> Float[Array, " n"]:
+    """Solution v of (d residual / dx) v = b: by a dense factorisation, or by GMRES on products with the Jacobian.
+
+    Not finite where the Jacobian is singular; nothing raises.
+    """
+    if dense:
+        operator, solver = lx.MatrixLinearOperator(jax.jacfwd(residual)(x)), lx.AutoLinearSolver(well_posed=True)
+        return lx.linear_solve(operator, b, solver, throw=False).value
+    slope = lx.JacobianLinearOperator(lambda y, _: residual(y), x)
+    small = 16 * float(jax.numpy.finfo(x.dtype).eps)
+    gmres = lx.GMRES(rtol=small, atol=0.0, restart=min(100, x.size), stagnation_iters=100)
+    return lx.linear_solve(slope, b, gmres, throw=False).value
+
+
+@eqx.filter_custom_jvp
+def implicit(residual: Callable, x: Float[Array, " n"], inputs: Any, dense: bool) -> Float[Array, " n"]:
+    """`x`, a root of `residual(x, inputs) = 0`, with the derivative of that root in `inputs`.
+
+    dx = -(d residual / dx)^-1 (d residual / d inputs) d inputs. What `residual` closes over is held fixed, so every
+    array it needs goes through `inputs`; `x` itself carries no gradient.
+    """
+    return x
+
+
+@implicit.def_jvp
+def _implicit_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    residual, x, inputs, dense = primals
+    x = implicit(residual, x, inputs, dense)  # again, so that second derivatives follow the root too
+    _, change = eqx.filter_jvp(lambda given: residual(x, given), (inputs,), (tangents[2],))
+    return x, -solve_jacobian(lambda y: residual(y, inputs), x, change, dense)
