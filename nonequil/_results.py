@@ -10,16 +10,17 @@ from jaxtyping import Array, Shaped
 class RESULTS(eqx.Enumeration):
     """How a computation ended. `RESULTS[result]` is the sentence; compare with `result == RESULTS.successful`."""
 
-    successful = ""
-    max_steps_reached = "The iteration reached its maximum number of steps before it converged."
-    not_finite = "A value became infinite or not a number."
-    too_few_transitions = "There are too few transitions for this number of parameters (2 d / n is above one half)."
-    quadrature_too_coarse = "The quadrature rule is too coarse for these parameters: ask for more nodes."
-    marginal = "The point is marginally stable: derivatives do not exist there."
-    no_finite_optimum = "The optimum lies at infinity: the data are separable, or the tilt is degenerate."
-    unidentified_parameters = "Converged, except for parameters that the data cannot determine; they are named."
-    no_bracket = "The ends of the interval do not bracket a root."
-    no_progress = "No step lowers the loss further, although its gradient is above the tolerance."
+    # `Any`, for type checkers: the class body holds sentences, the class holds their items
+    successful: Any = ""
+    max_steps_reached: Any = "The iteration reached its maximum number of steps before it converged."
+    not_finite: Any = "A value became infinite or not a number."
+    too_few_transitions: Any = "There are too few transitions for this number of parameters (2 d / n above one half)."
+    quadrature_too_coarse: Any = "The quadrature rule is too coarse for these parameters: ask for more nodes."
+    marginal: Any = "The point is marginally stable: derivatives do not exist there."
+    no_finite_optimum: Any = "The optimum lies at infinity: the data are separable, or the tilt is degenerate."
+    unidentified_parameters: Any = "Converged, except for parameters that the data cannot determine; they are named."
+    no_bracket: Any = "The ends of the interval do not bracket a root."
+    no_progress: Any = "No step lowers the loss further, although its gradient is above the tolerance."
 
 
 class KIND(enum.Enum):

@@ -84,13 +84,9 @@ def _checked(f: Callable, x0: Any, args: Any) -> Any:
         raise ValueError(f"x0 must hold floating arrays: x0 = {x0}; convert it with jnp.asarray(x0, float)")
     x0 = jax.tree.map(lambda leaf: leaf.astype(leaf.dtype), x0)  # no weak types
     after = eqx.filter_eval_shape(f, x0, args)
-    kept = jax.tree.structure(after) == jax.tree.structure(x0) and all(
-        a.shape == b.shape and a.dtype == b.dtype
-        for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(x0), strict=True)
-    )
-    if not kept:
-        shape = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), x0)
-        raise ValueError(f"f must return what it takes: f(x0) is {after}, but x0 is {shape}")
+    before = eqx.filter_eval_shape(lambda x: x, x0)
+    if not eqx.tree_equal(after, before):
+        raise ValueError(f"f must return what it takes: f(x0) is {after}, but x0 is {before}")
     return x0
 
 
@@ -164,7 +160,7 @@ class _Search(eqx.Module):
         """Up to `count` plain steps: the point, the steps taken, whether they stand still exactly."""
 
         def moving(carry: tuple) -> Array:
-            x, taken, change = carry
+            _, taken, change = carry
             return (taken < count) & jnp.any(change != 0) & jnp.all(jnp.isfinite(change))
 
         def step(carry: tuple) -> tuple:

@@ -5,6 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, Key, UInt32
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -30,11 +31,12 @@ def threefry(
 
 
 def uniforms(
-    key: Key[Array, ""], step: Int[Array, ""] | int, shape: tuple[int, ...], dtype: jnp.dtype | None = None
+    key: Key[Array, ""], step: Int[Array, ""] | int, shape: tuple[int, ...], dtype: DTypeLike | None = None
 ) -> Float[Array, "..."]:
     """Independent uniform numbers in [0, 1), one for each site of `shape`, named by (key, step, site).
 
-    24 random bits in float32, 53 in float64. The same name gives the same number in any batch, chunk or device.
+    As many random bits as the type holds: 24 in float32, 53 in float64. The same name gives the same number in any
+    batch, chunk or device.
     """
     dtype = jnp.dtype(dtype or jnp.result_type(float))
     words = jr.key_data(key).astype(jnp.uint32)
@@ -44,11 +46,12 @@ def uniforms(
     if dtype == jnp.float64:
         high, low = (first >> jnp.uint32(5)).astype(dtype), (second >> jnp.uint32(6)).astype(dtype)
         return (high * 2.0**26 + low) * 2.0**-53
-    return ((first >> jnp.uint32(8)).astype(jnp.float32) * jnp.float32(2.0**-24)).astype(dtype)
+    bits = jnp.finfo(dtype).nmant + 1
+    return (first >> jnp.uint32(32 - bits)).astype(dtype) * jnp.asarray(2.0**-bits, dtype)
 
 
 def exponentials(
-    key: Key[Array, ""], step: Int[Array, ""] | int, shape: tuple[int, ...], dtype: jnp.dtype | None = None
+    key: Key[Array, ""], step: Int[Array, ""] | int, shape: tuple[int, ...], dtype: DTypeLike | None = None
 ) -> Float[Array, "..."]:
     """Independent waiting times of rate one, from the same named uniform numbers."""
     return -jnp.log1p(-uniforms(key, step, shape, dtype))

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 
@@ -16,7 +17,7 @@ class Total(eqx.Module):
     low: Float[Array, "..."]
 
     @classmethod
-    def zeros(cls, shape: tuple[int, ...], dtype: jnp.dtype | None = None) -> "Total":
+    def zeros(cls, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> "Total":
         """A sum of nothing, in the default floating type unless told otherwise."""
         return cls(jnp.zeros(shape, dtype or float), jnp.zeros(shape, dtype or float))
 
