@@ -24,7 +24,11 @@ from .dynamics import Thinning as Thinning
 from .dynamics import random_spins as random_spins
 from .ensembles import Diluted as Diluted
 from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
+from .inference import Fit as Fit
+from .inference import fit as fit
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
+from .simulation import simulate as simulate
+from .statistics import Moments as Moments
 
 __version__ = "0.1.0"

@@ -19,7 +19,9 @@ class Transitions(eqx.Module):
     - `dt`: waiting time of each pair, or width of the bin (seconds);
     - `weight`: 0 masks a pair; in an enumerated population, its probability;
     - `block`: trial or chain of each pair: what errors and folds respect;
-    - `unit`: clock of a pair (static), `Unit.per_bin` for recordings.
+    - `unit`: clock of a pair (static), `Unit.per_bin` for recordings;
+    - `chains`: number of equal stretches of the list (static), one a chain, that the next chunk of the same simulation
+      continues one by one; 1 for a list that the next chunk continues as a whole.
 
     Raises ValueError if the leaves do not have the same number of pairs.
 
@@ -35,6 +37,7 @@ class Transitions(eqx.Module):
     weight: Float[Any, " pairs"] | None = None
     block: Int[Any, " pairs"] | None = None
     unit: Unit | None = eqx.field(static=True, default=None)
+    chains: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
         leaves = jax.tree.leaves((self.x, self.x_next, self.drive, self.dt, self.weight, self.block))
