@@ -28,6 +28,7 @@ from .inference import Fit as Fit
 from .inference import fit as fit
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
+from .simulation import enumerate_states as enumerate_states
 from .simulation import simulate as simulate
 from .statistics import Moments as Moments
 

@@ -10,7 +10,7 @@ from .. import numerics
 from .._results import Unit
 from .._types import Drive, Index, State
 from ..models import AbstractSpinModel
-from ._base import AbstractFiniteDynamics, all_spins, spin_index
+from ._base import AbstractFiniteDynamics, all_spins, log_prob_all, spin_index
 
 
 class Autoregressive(AbstractFiniteDynamics):
@@ -54,7 +54,7 @@ class Autoregressive(AbstractFiniteDynamics):
         """The newest state of the window."""
         return x[-1]
 
-    def states(self) -> Shaped[Array, "states lags n"]:
+    def states(self, drive: Drive = None) -> Shaped[Array, "states lags n"]:
         """All windows: spin i of row k is up where bit `k n + i` of the window's number is set."""
         return all_spins(self.lags * self.model.n).reshape(-1, self.lags, self.model.n)
 
@@ -64,8 +64,9 @@ class Autoregressive(AbstractFiniteDynamics):
 
     def outcomes(self, x: State, drive: Drive = None) -> tuple[State, Float[Array, " k"]]:
         """The 2**n windows that follow `x`."""
-        windows = jax.vmap(lambda s: self._append(x, s.astype(x.dtype)))(all_spins(self.model.n))
-        return windows, jax.vmap(lambda x_next: self.log_prob(x, x_next, drive))(windows)
+        new = all_spins(self.model.n)
+        windows = jax.vmap(lambda s: self._append(x, s.astype(x.dtype)))(new)
+        return windows, log_prob_all(self.model.field(x, drive), new)
 
     def _append(self, x: Shaped[Array, "lags n"], new: Shaped[Array, " n"]) -> Shaped[Array, "lags n"]:
         return jnp.concatenate([x[1:], new[None]])

@@ -12,6 +12,8 @@ from .._results import Unit
 from .._types import Drive, Index, State
 from ..models import AbstractSpinModel
 
+LISTED = 16  # most spins whose 2**n states are listed
+
 
 class AbstractDynamics(eqx.Module):
     """A model plus a clock: one Markov kernel on states without a batch axis."""
@@ -43,8 +45,11 @@ class AbstractFiniteDynamics(AbstractDynamics):
     """A dynamics whose states can be listed, so that small systems are solved exactly."""
 
     @abc.abstractmethod
-    def states(self) -> State:
-        """All states, along a leading axis, in a documented order."""
+    def states(self, drive: Drive = None) -> State:
+        """All states, along a leading axis, in a documented order.
+
+        A constant `drive` matters only to clocks whose states hold a time. Raises ValueError if they are too many.
+        """
 
     @abc.abstractmethod
     def index(self, x: State) -> Shaped[Array, ""]:
@@ -71,7 +76,7 @@ class AbstractSpinClock(AbstractFiniteDynamics):
         """The state itself."""
         return x
 
-    def states(self) -> Shaped[Array, "states n"]:
+    def states(self, drive: Drive = None) -> Shaped[Array, "states n"]:
         """All 2**n states, spin i up where bit i of the state's number is set."""
         return all_spins(self.model.n)
 
@@ -81,8 +86,10 @@ class AbstractSpinClock(AbstractFiniteDynamics):
 
 
 def all_spins(n: int) -> Shaped[Array, "states n"]:
-    """All 2**n spin states, int8: row k has spin i up where bit i of k is set."""
-    bits = (jnp.arange(2**n)[:, None] >> jnp.arange(n)) & 1
+    """All 2**n spin states, int8: row k has spin i up where bit i of k is set. Raises ValueError above n = 16."""
+    if n > LISTED:
+        raise ValueError(f"n = {n} spins have 2**{n} states, too many to list: the limit is n = {LISTED}; use simulate")
+    bits = (jnp.arange(2**n)[:, None] >> jnp.arange(n)[None]) & 1
     return (2 * bits - 1).astype(jnp.int8)
 
 
@@ -94,6 +101,12 @@ def spin_index(x: Shaped[Array, " n"]) -> Shaped[Array, ""]:
 def log_rates(h: Float[Array, " n"], x: Shaped[Array, " n"]) -> Float[Array, " n"]:
     """Log probability that each spin changes sign when it is redrawn: `log sigmoid(-2 x h)`."""
     return jax.nn.log_sigmoid(-2 * x.astype(h.dtype) * h)
+
+
+def log_prob_all(h: Float[Array, " n"], states: Shaped[Array, "states n"]) -> Float[Array, " states"]:
+    """Log probability that spins redrawn together from fields `h` take each of `states`, by two matrix products."""
+    up = (states > 0).astype(h.dtype)
+    return up @ jax.nn.log_sigmoid(2 * h) + (1 - up) @ jax.nn.log_sigmoid(-2 * h)
 
 
 def flips(x: Shaped[Array, " n"]) -> Shaped[Array, "n n"]:

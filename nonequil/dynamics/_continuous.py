@@ -38,25 +38,24 @@ class ContinuousTime(AbstractFiniteDynamics):
 
     def hold(self, spins: Shaped[Array, " n"], *, key: Key[Array, ""]) -> Held:
         """The state of `spins` with its waiting time drawn."""
-        return self._arrive(spins, numerics.uniforms(key, 0, ()), None)
+        return self._arrive(spins, numerics.uniforms(key, -1, ()), None)
 
     def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
         """The flip that ends the hold of `x`, and the hold of the state it leads to."""
         spins, _ = x
-        choose, wait = numerics.uniforms(key, index, (2,))
-        upto = jnp.cumsum(self._rates(spins, drive))
+        flip = self._log_flips(spins, drive)
+        choose, wait = numerics.uniforms(key, index, (2,), flip.dtype)
+        upto = jnp.cumsum(jnp.exp(flip))
         i = jnp.minimum(jnp.sum(upto <= choose * upto[-1]), spins.shape[0] - 1)
         return self._arrive(spins.at[i].multiply(-1), wait, drive)
 
     def log_prob(self, x: State, x_next: State, drive: Drive = None) -> Float[Array, ""]:
         """Log of (probability of the flip) x (density of the next hold); -inf unless exactly one spin changed."""
         (spins, _), (spins_next, held) = x, x_next
-        rates = self._rates(spins, drive)
         changed = spins != spins_next
-        possible = jnp.sum(changed) == 1
-        flip = jnp.log(jnp.where(possible, jnp.sum(jnp.where(changed, rates, 0)), 1)) - jnp.log(jnp.sum(rates))
-        leave = jnp.sum(self._rates(spins_next, drive))
-        return jnp.where(possible, flip + jnp.log(leave) - leave * held, -jnp.inf)
+        flip = jnp.sum(jnp.where(changed, self._log_flips(spins, drive), 0))
+        leave = self._log_leave(spins_next, drive)
+        return jnp.where(jnp.sum(changed) == 1, flip + leave - jnp.exp(leave) * held, -jnp.inf)
 
     def reverse(self, x: State, x_next: State, drive: Drive = None) -> tuple[State, State, Drive]:
         """The pair swapped: waiting times cancel from the mean flow."""
@@ -70,10 +69,10 @@ class ContinuousTime(AbstractFiniteDynamics):
         """The spins, without their hold."""
         return x[0]
 
-    def states(self) -> tuple[Int8[Array, "states n"], Float[Array, " states"]]:
+    def states(self, drive: Drive = None) -> tuple[Int8[Array, "states n"], Float[Array, " states"]]:
         """All spin states (spin i up where bit i of the number is set), each with its mean hold."""
         spins = all_spins(self.model.n)
-        return spins, jax.vmap(self._mean_hold)(spins)
+        return spins, jax.vmap(lambda x: jnp.exp(-self._log_leave(x, drive)))(spins)
 
     def index(self, x: State) -> Shaped[Array, ""]:
         """The number whose bits are the spins."""
@@ -81,18 +80,22 @@ class ContinuousTime(AbstractFiniteDynamics):
 
     def outcomes(self, x: State, drive: Drive = None) -> tuple[State, Float[Array, " k"]]:
         """The n states with one spin flipped, each with its mean hold, and the log probabilities of the flips."""
-        rates = self._rates(x[0], drive)
         spins = flips(x[0])
-        return (spins, jax.vmap(self._mean_hold)(spins)), jnp.log(rates) - jnp.log(jnp.sum(rates))
+        holds = jax.vmap(lambda x_next: jnp.exp(-self._log_leave(x_next, drive)))(spins)
+        return (spins, holds), self._log_flips(x[0], drive)
 
-    def _rates(self, spins: Shaped[Array, " n"], drive: Drive = None) -> Float[Array, " n"]:
-        return self.rate * jnp.exp(log_rates(self.model.field(spins, drive), spins))
+    def _log_flips(self, spins: Shaped[Array, " n"], drive: Drive = None) -> Float[Array, " n"]:
+        """Log probability that the next flip is that of spin i: w_i / W."""
+        return jax.nn.log_softmax(log_rates(self.model.field(spins, drive), spins))
 
-    def _mean_hold(self, spins: Shaped[Array, " n"]) -> Float[Array, ""]:
-        return 1 / jnp.sum(self._rates(spins))
+    def _log_leave(self, spins: Shaped[Array, " n"], drive: Drive = None) -> Float[Array, ""]:
+        """Log of the total rate W."""
+        rates = log_rates(self.model.field(spins, drive), spins)
+        return jnp.log(self.rate.astype(rates.dtype)) + jax.nn.logsumexp(rates)
 
     def _arrive(self, spins: Shaped[Array, " n"], u: Float[Array, ""], drive: Drive) -> Held:
-        return spins, -jnp.log1p(-u) / jnp.sum(self._rates(spins, drive))
+        leave = self._log_leave(spins, drive)
+        return spins, -jnp.log1p(-u.astype(leave.dtype)) * jnp.exp(-leave)
 
 
 class Thinning(AbstractDynamics):

@@ -10,7 +10,7 @@ from .. import numerics
 from .._results import Unit
 from .._types import Drive, Index, State
 from ..models import AbstractSpinModel
-from ._base import AbstractSpinClock
+from ._base import AbstractSpinClock, log_prob_all
 
 
 class Parallel(AbstractSpinClock):
@@ -41,4 +41,4 @@ class Parallel(AbstractSpinClock):
     def outcomes(self, x: State, drive: Drive = None) -> tuple[State, Float[Array, " k"]]:
         """All states."""
         states = self.states()
-        return states, jax.vmap(lambda x_next: self.log_prob(x, x_next, drive))(states)
+        return states, log_prob_all(self.model.field(x, drive), states)

@@ -18,6 +18,7 @@ from ._random import threefry as threefry
 from ._random import uniforms as uniforms
 from ._root import Root as Root
 from ._root import root as root
+from ._spectral import krylov_radius as krylov_radius
 from ._spectral import spectral_radius as spectral_radius
 from ._total import Total as Total
 from ._trapezoid import Trapezoid as Trapezoid

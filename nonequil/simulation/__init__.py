@@ -2,6 +2,8 @@
 
 from ._advance import advance as advance
 from ._advance import finish as finish
+from ._enumeration import Enumeration as Enumeration
+from ._enumeration import enumerate_states as enumerate_states
 from ._simulate import simulate as simulate
 from ._state import SimulationState as SimulationState
 from ._state import start as start
