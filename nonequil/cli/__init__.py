@@ -1,1 +1,3 @@
-"""To be filled."""
+"""The command `nonequil`."""
+
+from ._main import main as main

@@ -1,0 +1,115 @@
+"""The commands: arguments in, exit code out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..experiments._base import AbstractExperiment
+from ..experiments._environment import versions
+from ..experiments._execute import execute, read_result, same_inputs
+from ..experiments._fit import Fit
+from ..experiments._folder import CONFIG, RunFolder
+from ..experiments._kinds import read_experiment
+from ._arguments import Collection, Place, Source, parse
+from ._show import info_text, list_text, show_text
+
+Check = Callable[[], None]
+
+
+def fit(arguments: list[str], check: Check) -> int:
+    """`nonequil fit RECORDING --bin 0.02 --out RUN`."""
+    experiment, place = parse("fit", arguments, Fit, Place)
+    return _carry_out(experiment, place, check)
+
+
+def simulate(arguments: list[str], check: Check) -> int:
+    """`nonequil simulate CONFIG --out RUN`."""
+    return _from_config("simulate", arguments, check, kind="simulate")
+
+
+def run(arguments: list[str], check: Check) -> int:
+    """`nonequil run CONFIG --out RUN`."""
+    return _from_config("run", arguments, check, kind=None)
+
+
+def rerun(arguments: list[str], check: Check) -> int:
+    """`nonequil rerun RUN --out NEW`: 1 if the new result is not the old one bit for bit."""
+    source, place = parse("rerun", arguments, Source, Place)
+    before = run_folder(source.run)
+    experiment = read_experiment(before.path / CONFIG)
+    same_inputs(experiment, before)
+    code = _carry_out(experiment, place, check)
+    return max(code, _compare(before, RunFolder(place.out))) if before.done else code
+
+
+def list_runs(arguments: list[str], check: Check) -> int:
+    """`nonequil list [FOLDER]`."""
+    (collection,) = parse("list", arguments, Collection)
+    print(list_text(collection.folder))
+    return 0
+
+
+def show(arguments: list[str], check: Check) -> int:
+    """`nonequil show RUN`."""
+    (source,) = parse("show", arguments, Source)
+    print(show_text(run_folder(source.run)))
+    return 0
+
+
+def info(arguments: list[str], check: Check) -> int:
+    """`nonequil info`."""
+    if arguments not in ([], ["-h"], ["--help"]):
+        raise ValueError(f"info takes no arguments, found {' '.join(arguments)}")
+    print(info_text())
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str], Check], int]] = {
+    "fit": fit,
+    "simulate": simulate,
+    "run": run,
+    "list": list_runs,
+    "show": show,
+    "rerun": rerun,
+    "info": info,
+}
+
+
+def run_folder(path: Path) -> RunFolder:
+    """The run in a folder. Raises OSError or ValueError if there is none."""
+    folder = RunFolder(path)
+    if not folder.path.is_dir():
+        raise FileNotFoundError(f"run = {path}: no such folder")
+    if folder.config is None:
+        raise ValueError(f"run = {path} is no run folder: it holds no {CONFIG}")
+    return folder
+
+
+def _from_config(name: str, arguments: list[str], check: Check, kind: str | None) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(f"usage: nonequil {name} CONFIG --out RUN [--resume | --overwrite] [--KEY VALUE ...]\n")
+        print("CONFIG is a TOML file (see configs/); every key of it can be overridden, tables by dots: --model.n 32.")
+        print(f"`nonequil {name} CONFIG --help` lists the keys.")
+        return 0 if arguments else 2
+    if arguments[0].startswith("-"):
+        raise ValueError(f"config = {arguments[0]}: name the TOML file first, then the options")
+    default = read_experiment(Path(arguments[0]), kind)
+    experiment, place = parse(f"{name} {arguments[0]}", arguments[1:], default, Place)
+    return _carry_out(experiment, place, check)
+
+
+def _carry_out(experiment: AbstractExperiment, place: Place, check: Check) -> int:
+    options = {"resume": place.resume, "overwrite": place.overwrite}
+    folder = execute(experiment, place.out, **options, check=check, progress=True)
+    print(experiment.describe(read_result(folder.path)))
+    print(f"\nwritten to {folder.path}")
+    return 0
+
+
+def _compare(before: RunFolder, after: RunFolder) -> int:
+    if read_result(before.path).identical(read_result(after.path)):
+        print(f"{after.path} equals {before.path}, bit for bit")
+        return 0
+    then, now = before.environment["versions"], versions()
+    changed = [f"{name} {then[name]} -> {now.get(name)}" for name in then if then[name] != now.get(name)]
+    print(f"{after.path} differs from {before.path}; versions: {', '.join(changed) or 'the same'}")
+    return 1

@@ -1,0 +1,62 @@
+"""What a run ran on: versions, devices, precision, inputs."""
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "xarray", "h5netcdf", "matplotlib")
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, Python and what numbers depend on."""
+    from .. import __version__
+
+    found = {"nonequil": __version__, "python": platform.python_version()}
+    return found | {name: metadata.version(name) for name in PACKAGES}
+
+
+def environment(seed: int, inputs: list[Path]) -> dict[str, Any]:
+    """Versions, devices, precision, commit, seed and a digest of each input file, for `env.json`."""
+    import jax
+
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "backend": jax.default_backend(),
+        "devices": [f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()],
+        "x64": bool(jax.config.jax_enable_x64),  # type: ignore[attr-defined]
+        "git_commit": git_commit(Path(__file__).parent),
+        "seed": seed,
+        "command": sys.argv,
+        "inputs": {str(path): digest(path) for path in inputs},
+    }
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file or of all files of a folder."""
+    total = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
+        with file.open("rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                total.update(block)
+    return total.hexdigest()
+
+
+def git_commit(folder: Path) -> str | None:
+    """Commit of the checkout that holds `folder`, with `+` if files differ from it; None outside a checkout."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no", ".") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()

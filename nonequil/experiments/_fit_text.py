@@ -1,0 +1,148 @@
+"""A fit in plain English."""
+
+import math
+from typing import Any
+
+import xarray as xr
+
+from ._fit_summary import fit_summary
+
+TITLES = {
+    "maxent": "maximum-entropy bound",
+    "quadratic": "quadratic bound ln(1+U)",
+    "model": "fitted network",
+}
+
+
+def describe_fit(result: xr.Dataset) -> str:
+    """What the fit found and how sure it is, for the terminal."""
+    summary = fit_summary(result)
+    lines = [headline(summary), ""]
+    lines += [f"warning: {warning}" for warning in summary["warnings"]]
+    for one in summary["bins"]:
+        if len(summary["bins"]) > 1:
+            lines += ["", f"Bins of {milliseconds(one)}"]
+        lines += [*binning(one), *couplings(one), *arrow(one)]
+    if len(summary["bins"]) > 1:
+        lines += ["", *table(summary["bins"])]
+    return "\n".join(lines)
+
+
+def headline(summary: dict[str, Any]) -> str:
+    """How much was recorded."""
+    trials = summary["n_trials"]
+    span = f"{summary['duration_seconds']:.4g} s" + (f" in {trials} trials or epochs" if trials > 1 else "")
+    return f"{summary['n_units']} units recorded for {span}"
+
+
+def binning(one: dict[str, Any]) -> list[str]:
+    """Bins, and what they lose."""
+    lost = one["clipped_fraction"]
+    clipped = "no spikes" if lost is None else f"{percent(lost)} of the {one['n_spikes']:,} spikes share a bin with"
+    return [
+        f"{one['n_transitions']:,} transitions between bins of {milliseconds(one)}; {clipped} "
+        "another spike of their unit and count once"
+    ]
+
+
+def couplings(one: dict[str, Any]) -> list[str]:
+    """How the fit went, what it predicts, how many couplings it found."""
+    units, stuck = one["n_units"], one["units_not_converged"]
+    fit = f"the fit converged for all {units} units" if not stuck else f"NOT converged: units {', '.join(stuck)}"
+    lines = [f"Couplings: {fit} (l2 = {value(one['l2'])}, {one['l2_how']})"]
+    lines.append(
+        f"  on held-out blocks the network predicts {signed(one['bits_per_spike_cv'])} "
+        f"+- {value(one['bits_per_spike_cv_stderr'])} bits/spike better than constant rates"
+    )
+    lines.append(
+        f"  {one['n_edges_between_units']} of {units * (units - 1)} couplings between different units stand out "
+        "(false-discovery rate 5 %)"
+    )
+    if one["n_infinite_couplings"]:
+        lines.append(
+            f"  {one['n_infinite_couplings']} couplings have no finite best value: one of the four combinations of the "
+            "pair never occurs; read their sign, not their size"
+        )
+    if one["flagged_units"]:
+        lines.append("  look at units " + "; ".join(f"{u}: {why}" for u, why in one["flagged_units"].items()))
+    return lines
+
+
+def arrow(one: dict[str, Any]) -> list[str]:
+    """Entropy production, with the line that says what could not be seen."""
+    lines = ["Arrow of time (entropy production):"]
+    for name, estimate in one["entropy_production"].items():
+        lines.append(f"  {TITLES[name]:<24} {estimate_text(estimate)}")
+    lines.append(f"  {power(one)}")
+    lines.append(f"  {verdict(one)}")
+    return lines
+
+
+def estimate_text(estimate: dict[str, Any]) -> str:
+    """One estimate with its error and kind; the reason where there is none."""
+    if estimate["value"] is None:
+        return f"no value: {estimate['result'] or 'not finite'}"
+    text = f"{estimate['value']:.4f} +- {value(estimate['stderr'])} {estimate['unit']}"
+    text += f" = {value(estimate['per_second'])} nats/s" if estimate["per_second"] is not None else ""
+    text += f", {estimate['kind'].replace('_', ' ')}"
+    if estimate.get("in_sample") is not None:
+        text += f" (on its own data: {estimate['in_sample']:.4f}, biased upward)"
+    return text + (f" [{estimate['result']}]" if estimate["result"] else "")
+
+
+def power(one: dict[str, Any]) -> str:
+    """The smallest entropy production that this much data can show."""
+    floor = one["entropy_production"]["quadratic"]["floor"]
+    if floor is None:
+        return "no floor is known: too few data"
+    return f"an entropy production below {floor:.2g} nats/bin is invisible at this length of recording"
+
+
+def verdict(one: dict[str, Any]) -> str:
+    """Whether an arrow of time is seen."""
+    u, null = one["entropy_production"]["quadratic"].get("u"), one["null"]
+    if u is None or not null["u_sd"]:
+        return "time reversal: no verdict"
+    distance = (u - (null["u_mean"] or 0.0)) / null["u_sd"]
+    seen = "an arrow of time is seen" if distance > 3 else "no arrow of time is seen"
+    return f"{seen}: U = {u:.4f} lies {distance:.1f} null s.d. above data with blocks reversed in time"
+
+
+def table(bins: list[dict[str, Any]]) -> list[str]:
+    """One row a bin width, to choose from."""
+    rows = [HEADER, *(row(one) for one in bins)]
+    widths = [max(len(cells[k]) for cells in rows) for k in range(len(HEADER))]
+    return ["  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True)) for cells in rows]
+
+
+HEADER = ("bin (ms)", "transitions", "clipped", "bits/spike", "bits/s", "ln(1+U)/bin", "+-", "nats/s", "floor/bin")
+
+
+def row(one: dict[str, Any]) -> tuple[str, ...]:
+    """The numbers by which to choose a width."""
+    quadratic, bits = one["entropy_production"]["quadratic"], one["bits_per_spike_cv"]
+    clipped = "" if one["clipped_fraction"] is None else percent(one["clipped_fraction"])
+    per_second = None if bits is None else bits * (one["spikes_per_bin"] or 0.0) / one["bin_seconds"]
+    estimates = (quadratic[key] for key in ("value", "stderr", "per_second", "floor"))
+    cells = [f"{1000 * one['bin_seconds']:g}", f"{one['n_transitions']:,}", clipped]
+    return (*cells, *(value(x) for x in (bits, per_second, *estimates)))
+
+
+def value(x: float | None) -> str:
+    """Three digits, a dash where there is no number."""
+    return "-" if x is None or not math.isfinite(x) else f"{x:.3g}"
+
+
+def signed(x: float | None) -> str:
+    """A number with its sign."""
+    return "-" if x is None else f"{x:+.3f}"
+
+
+def percent(x: float) -> str:
+    """A fraction in percent."""
+    return f"{100 * x:.1f} %"
+
+
+def milliseconds(one: dict[str, Any]) -> str:
+    """Width of the bins."""
+    return f"{1000 * one['bin_seconds']:g} ms"

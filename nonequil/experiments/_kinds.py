@@ -1,0 +1,35 @@
+"""The kinds of experiment, and how a config file becomes one."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from ._base import AbstractExperiment
+from ._fit import Fit
+from ._simulate import Simulate
+from ._toml import read_toml, validate
+
+KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in (Fit, Simulate)}
+
+
+def read_experiment(path: Path, kind: str | None = None) -> AbstractExperiment:
+    """The experiment that a TOML file describes; its key `experiment` names the kind, unless `kind` does.
+
+    Raises OSError if there is no such file; ValueError naming file, key and value, and the near miss of a wrong key.
+    """
+    return as_experiment(read_toml(Path(path)), kind, f"config = {path}")
+
+
+def as_experiment(table: dict[str, Any], kind: str | None = None, source: str = "config") -> AbstractExperiment:
+    """The experiment that a table describes."""
+    table = dict(table)
+    named = table.pop("experiment", kind)
+    if named is None:
+        raise ValueError(f"{source}: experiment is missing: set it to one of {', '.join(KINDS)}")
+    if kind is not None and named != kind:
+        raise ValueError(f"{source}: experiment = {named!r}, not {kind!r}: use `nonequil run`")
+    if named not in KINDS:
+        close = difflib.get_close_matches(str(named), KINDS, 1)
+        near = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(KINDS)}"
+        raise ValueError(f"{source}: experiment = {named!r} is unknown: {near}")
+    return validate(KINDS[named], table, source)
