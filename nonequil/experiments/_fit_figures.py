@@ -23,7 +23,7 @@ def raster_figure(r: xr.Dataset) -> Figure:
 
 def couplings_figure(r: xr.Dataset) -> Figure:
     """The coupling matrix; dots mark the edges that stand out."""
-    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
+    figure = Figure(figsize=(6.4, 5.4), layout="compressed")
     plot.couplings(r.J.values, r.q.values < DISCOVERY, r.unit.values, ax=figure.subplots())
     return figure
 

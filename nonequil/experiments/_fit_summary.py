@@ -1,10 +1,11 @@
 """The numbers of a fit, for `summary.json`."""
 
-import math
 from typing import Any
 
 import numpy as np
 import xarray as xr
+
+from ._store import number
 
 ESTIMATORS = ("maxent", "quadratic", "model")
 DISCOVERY = 0.05  # false-discovery rate at which edges are counted
@@ -80,12 +81,6 @@ def estimate_summary(r: xr.Dataset, name: str) -> dict[str, Any]:
         "per_second": number(get("") / r.bin),
         "per_second_stderr": number(get("_stderr") / r.bin),
     }
-
-
-def number(x: Any) -> float | None:
-    """A float, None where it is not finite."""
-    value = float(x)
-    return value if math.isfinite(value) else None
 
 
 def names(r: xr.Dataset, chosen: Any) -> list[str]:

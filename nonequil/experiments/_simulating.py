@@ -18,7 +18,7 @@ from ..statistics import AbstractObserver, Mean, Moments, Record
 from ._chunks import run_chunks
 from ._simulate import DilutedNetwork, Network, SherringtonKirkpatrickNetwork, Simulate, StoredNetwork
 from ._stages import Stages
-from ._store import write_json, write_whole
+from ._store import number, write_json, write_whole
 
 CLOCKS = {"parallel": Parallel, "sequential": Sequential}
 NONE = "1"  # unit of a number without one
@@ -89,7 +89,8 @@ def _dataset(config: Simulate, model: Ising, unit: Unit, observed: tuple[Any, ..
         "entropy_production_stderr": ((), flow.stderr, unit.value, "standard error of the mean entropy flow"),
     }
     if record:
-        variables["spins"] = (("chain", "time", "unit"), record[0], NONE, "states after each gathered step")
+        spins = np.asarray(record[0].x_next).reshape(config.chains, -1, model.n)
+        variables["spins"] = (("chain", "time", "unit"), spins, NONE, "states after each gathered step")
     attributes = {"title": f"{config.clock} dynamics of {model.n} spins", "config": config.to_toml()}
     return dataset(variables, {"unit": np.arange(model.n), "unit_post": np.arange(model.n)}, attributes)
 
@@ -114,20 +115,19 @@ def write_simulation(result: xr.Dataset, folder: Path) -> None:
 
 
 def simulation_summary(result: xr.Dataset) -> dict[str, Any]:
-    """The scalars of a simulation."""
-    off = ~np.eye(result.sizes["unit"], dtype=bool)
-    sigma = result.entropy_production
+    """The scalars of a simulation, None where there is no number."""
+    other = ~np.eye(result.sizes["unit"], dtype=bool)
+    squares = {name: result[name].values[other] ** 2 for name in ("C", "D")}
+    rms = {name: number(np.sqrt(square.mean())) if square.size else None for name, square in squares.items()}
     return {
         "n_units": result.sizes["unit"],
-        "mean_spin": float(result.m.mean()),
-        "rms_correlation": float(np.sqrt((result.C.values[off] ** 2).mean())) if off.any() else None,
-        "rms_lagged_correlation": float(np.sqrt((result.D.values[off] ** 2).mean())) if off.any() else None,
+        "mean_spin": number(result.m.mean()),
+        "rms_correlation": rms["C"],
+        "rms_lagged_correlation": rms["D"],
         "entropy_production": {
-            "value": float(sigma),
-            "stderr": float(result.entropy_production_stderr)
-            if np.isfinite(result.entropy_production_stderr)
-            else None,
-            "unit": sigma.attrs["units"],
+            "value": number(result.entropy_production),
+            "stderr": number(result.entropy_production_stderr),
+            "unit": result.entropy_production.attrs["units"],
         },
     }
 
@@ -144,14 +144,15 @@ def describe_simulation(result: xr.Dataset) -> str:
 
 
 def _couplings(result: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
+    figure = Figure(figsize=(6.4, 5.4), layout="compressed")
     plot.couplings(result.J.values, ax=figure.subplots())
     return figure
 
 
 def _correlations(result: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(10.5, 4.4), layout="constrained")
+    figure = Figure(figsize=(10.5, 4.4), layout="compressed")
     same, lagged = figure.subplots(1, 2)
     plot.matrix(result.C.values, label="equal-time correlation C", ax=same)
     plot.matrix(result.D.values, label="correlation D, one step apart", ax=lagged)
+    lagged.set(xlabel="unit (earlier)", ylabel="unit (later)")
     return figure

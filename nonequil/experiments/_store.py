@@ -1,6 +1,7 @@
 """Files that are whole or absent, and plain trees of arrays kept in them."""
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,12 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """The value of a JSON file, None if there is no such file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def number(x: Any) -> float | None:
+    """A float for JSON, None where it is not finite."""
+    value = float(x)
+    return value if math.isfinite(value) else None
 
 
 def save_tree(path: Path, tree: Any) -> None:

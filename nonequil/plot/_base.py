@@ -15,7 +15,7 @@ def axes(ax: Axes | None, size: tuple[float, float] = (4.6, 3.8)) -> Axes:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=size, layout="constrained")[1]
+    return plt.subplots(figsize=size, layout="compressed")[1]
 
 
 def bare(ax: Axes) -> None:

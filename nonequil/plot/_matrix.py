@@ -10,7 +10,7 @@ from ._base import axes, numbers, unit_ticks
 
 
 def matrix(x: Float[Any, "n n"], unit_ids: Any = None, *, label: str = "", ax: Axes | None = None) -> Axes:
-    """One cell a pair of units: the row is the later one; `label` says what is shown, with its unit.
+    """One cell a pair of units; `label` says what is shown, with its unit.
 
     The colours span the 99th percentile of |x| off the diagonal, so that a few huge entries do not hide the rest.
     """
@@ -25,5 +25,5 @@ def matrix(x: Float[Any, "n n"], unit_ids: Any = None, *, label: str = "", ax: A
     unit_ticks(ax, ids, "x")
     unit_ticks(ax, ids, "y")
     ax.tick_params(axis="x", rotation=90)
-    ax.set(xlabel="unit (earlier)", ylabel="unit (later)")
+    ax.set(xlabel="unit", ylabel="unit")
     return ax
