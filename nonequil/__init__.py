@@ -30,6 +30,10 @@ from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
 from .simulation import enumerate_states as enumerate_states
 from .simulation import simulate as simulate
+from .statistics import Lagged as Lagged
+from .statistics import Mean as Mean
 from .statistics import Moments as Moments
+from .statistics import Record as Record
+from .statistics import fold as fold
 
 __version__ = "0.1.0"

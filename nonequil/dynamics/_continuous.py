@@ -26,7 +26,7 @@ class ContinuousTime(AbstractFiniteDynamics):
     Spin i flips at rate w_i(x) = rate sigmoid(-2 x_i h_i(x)); the state is (spins, time they are held), the hold drawn
     on arrival, exponential with rate W(x) = sum_i w_i(x). `rate` is the number of redraws per spin and unit of time
     (1/s if times are seconds). Unit of flows: nats/step, a step being one flip: `estimate.per_second(mean hold)`.
-    A time average weighs a state by its hold: `statistics.time_weighted`.
+    A time average weighs a state by its hold: `statistics.TimeWeighted`.
 
     `hold(spins, key=...)` makes a first state. Raises ValueError (traced: a run-time error) for a negative rate.
     Source: Glauber (1963); Gillespie, J. Phys. Chem. 81, 2340 (1977).

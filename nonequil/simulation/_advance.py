@@ -9,11 +9,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, Key, PyTree
 
 from .. import numerics
+from .._types import State
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver, update_all
 from ._chunks import pairs
 from ._drive import drive_at, drives_at
-from ._state import Chains, SimulationState, period
+from ._state import SimulationState, period
 
 WIDTH = 16  # chains run in multiples of this: a chain alone then goes through the same matrix product as in a batch
 
@@ -85,18 +86,18 @@ class _Run:
     key: Key[Array, ""]
     burn_in: Int[Array, ""]
 
-    def widened(self, x: Chains) -> Chains:
+    def widened(self, x: State) -> State:
         """The chains with copies of the first one, up to a multiple of `WIDTH`."""
         short = -jax.tree.leaves(x)[0].shape[0] % WIDTH
         return (
             jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[:1], short, axis=0)]), x) if short else x
         )
 
-    def narrowed(self, x: Chains, like: PyTree) -> Chains:
+    def narrowed(self, x: State, like: PyTree) -> State:
         """Only the chains that were asked for."""
         return jax.tree.map(lambda leaf, asked: leaf[: asked.shape[0]], x, like)
 
-    def step(self, index: Int[Array, ""], x: Chains) -> Chains:
+    def step(self, index: Int[Array, ""], x: State) -> State:
         """One step of all chains."""
         keys = numerics.chain_keys(self.key, jax.tree.leaves(x)[0].shape[0])
         drive = drive_at(self.drive, index)
@@ -118,7 +119,7 @@ class _Run:
         )
         return x, stop, held, totals
 
-    def stretch(self, x: Chains, held: tuple, index: Array, stop: Array) -> tuple[Chains, tuple]:
+    def stretch(self, x: State, held: tuple, index: Array, stop: Array) -> tuple[State, tuple]:
         """Steps from `index` to `stop`, of which each `every`-th pair is put into its slot."""
 
         def show(index: Array, carry: tuple) -> tuple:

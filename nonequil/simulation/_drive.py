@@ -1,6 +1,5 @@
 """Time-dependent input of a simulation: rows of an array, or a function of the step."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -24,7 +23,7 @@ def drives_at(drive: Any, index: Int[Array, " steps"]) -> Drive:
 
 def check_drive(drive: Any, steps: int) -> None:
     """Raises ValueError unless each array has a row for each of `steps` steps, burn-in included."""
-    if drive is None or isinstance(drive, Callable):
+    if drive is None or callable(drive):
         return
     for shape in (jnp.shape(leaf) for leaf in jax.tree.leaves(drive)):
         if len(shape) == 0 or shape[0] != steps:

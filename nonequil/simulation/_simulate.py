@@ -7,7 +7,6 @@ from jaxtyping import Array, Key
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver
 from ._advance import advance, finish
-from ._drive import check_drive
 from ._state import Chains, start
 
 
@@ -42,7 +41,6 @@ def simulate(
     )
     ```
     """
-    check_drive(drive, burn_in + steps)
-    state = start(dynamics, x0, steps=steps, observers=observers, burn_in=burn_in, every=every)
+    state = start(dynamics, x0, steps=steps, observers=observers, burn_in=burn_in, every=every, drive=drive)
     state = advance(dynamics, state, steps=burn_in + steps, key=key, observers=observers, every=every, drive=drive)
     return state.x, finish(dynamics, state, observers=observers, every=every, drive=drive)

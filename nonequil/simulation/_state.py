@@ -13,6 +13,7 @@ from ..data import Transitions
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver
 from ._chunks import capacity, pairs
+from ._drive import check_drive, drives_at
 
 Chains = PyTree[Shaped[Array, "chains ..."]]
 LAST = 2**31 - 1  # steps are counted in 32 bits
@@ -44,19 +45,22 @@ def start(
     observers: tuple[AbstractObserver, ...] = (),
     burn_in: int = 0,
     every: int | None = None,
+    drive: Any = None,
 ) -> SimulationState:
     """The state before the first step.
 
     `x0` has a leading axis of chains; `steps` is the number of steps to come after `burn_in`, over all pieces (an
-    observer that records needs it); `every` as in `simulate`.
+    observer that records needs it); `every` and `drive` as in `simulate`.
     Raises ValueError if `x0` does not fit the dynamics or holds values other than -1/+1, if `steps` or `burn_in` is
-    negative, if `every` is below one.
+    negative, if `every` is below one, if `drive` has another number of rows than `burn_in + steps`.
     """
     x0 = jax.tree.map(jnp.asarray, x0)
     _check_counts(steps, burn_in)
     _check_fit(dynamics, x0)
     check_spins(jax.vmap(dynamics.spins)(x0), "x0")
-    shapes = eqx.filter_eval_shape(_all_pairs, dynamics, x0, steps // period(dynamics, x0, every))
+    check_drive(drive, burn_in + steps)
+    shown = steps // period(dynamics, x0, every)
+    shapes = eqx.filter_eval_shape(_all_pairs, dynamics, x0, shown, drive)
     totals = tuple(o.init(shapes) for o in observers)
     held = jax.tree.map(_slots, (x0, x0)) if observers else ()
     return SimulationState(x0, jnp.asarray(0), jnp.asarray(burn_in), totals, held)
@@ -77,9 +81,9 @@ def _slots(leaf: Array) -> Array:
     return jnp.zeros((chains, capacity(chains), *leaf.shape[1:]), leaf.dtype)
 
 
-def _all_pairs(dynamics: AbstractDynamics, x: Chains, shown: int) -> Transitions:
+def _all_pairs(dynamics: AbstractDynamics, x: Chains, shown: int, drive: Any) -> Transitions:
     repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf[:, None], shown, axis=1), x)
-    return pairs(dynamics, repeated, repeated, None, jnp.asarray(shown))
+    return pairs(dynamics, repeated, repeated, drives_at(drive, jnp.arange(shown)), jnp.asarray(shown))
 
 
 def _check_counts(steps: int, burn_in: int) -> None:

@@ -24,7 +24,9 @@ class Edges(eqx.Module):
         self.next = next
         self.order = jnp.argsort(next.reshape(-1), stable=True)
         arrives = next.reshape(-1)[self.order].reshape(next.shape)
-        self.even = jnp.all(arrives == jnp.arange(next.shape[0], dtype=next.dtype)[:, None])  # k edges end in each state
+        self.even = jnp.all(
+            arrives == jnp.arange(next.shape[0], dtype=next.dtype)[:, None]
+        )  # k edges end in each state
 
     @property
     def dense(self) -> bool:

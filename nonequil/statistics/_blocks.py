@@ -20,7 +20,8 @@ def weights(t: Transitions) -> Float[Array, " pairs"]:
 def blocks(t: Transitions, count: int = CONTIGUOUS) -> Int[Array, " pairs"]:
     """Block of each pair, numbered from 0 without gaps: the declared ones, else `count` contiguous ones."""
     if t.block is not None:
-        return jnp.unique(jnp.asarray(t.block), return_inverse=True)[1]
+        size = len(t) if isinstance(t.block, jax.core.Tracer) else None
+        return jnp.unique(jnp.asarray(t.block), return_inverse=True, size=size)[1]
     count = min(count, len(t))
     return (jnp.arange(len(t)) * count) // len(t)
 
@@ -47,23 +48,23 @@ def block_mean(
     A declared population (weights that sum to one over an enumeration) has no sampling error: use `mean` alone.
     With one block the standard error is NaN: unknown, not zero.
     """
-    w = weights(t)
-    mean = jnp.sum(w * values) / jnp.sum(w)
+    w = weights(t).astype(values.dtype)
+    mean = jnp.sum(jnp.where(w == 0, 0, w * values)) / jnp.sum(w)
     deviation = jnp.where(w == 0, 0, w * (values - mean))
-    number = _number_of_blocks(t, count)
-    block = blocks(t, count) if not isinstance(t.block, jax.core.Tracer) else jnp.asarray(t.block)
-    sums = block_sums(deviation, block, number)
-    variance = jnp.sum(sums**2) / jnp.sum(w) ** 2
-    stderr = jnp.sqrt(variance * (number / (number - 1) if number > 1 else jnp.nan))
+    block, most = blocks(t, count), _most_blocks(t, count)
+    held = block_sums((w != 0).astype(values.dtype), block, most) > 0
+    number = jnp.sum(held).astype(values.dtype)
+    variance = jnp.sum(block_sums(deviation, block, most) ** 2) / jnp.sum(w) ** 2
+    stderr = jnp.sqrt(variance * jnp.where(number > 1, number / jnp.maximum(number - 1, 1), jnp.nan))
     spread = jnp.sum(jnp.where(w == 0, 0, w * (values - mean) ** 2)) / jnp.sum(w)
     return mean, stderr, spread / stderr**2
 
 
-def _number_of_blocks(t: Transitions, count: int) -> int:
+def _most_blocks(t: Transitions, count: int) -> int:
     if t.block is None:
         return min(count, len(t))
     if isinstance(t.block, jax.core.Tracer):
-        return len(t)  # under jit the labels are unknown: empty blocks add nothing to the sums
+        return len(t)  # under jit the labels are unknown: blocks that hold no pair count for nothing
     return int(np.unique(np.asarray(t.block)).size)
 
 

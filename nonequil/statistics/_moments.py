@@ -54,7 +54,7 @@ class Moments(AbstractObserver):
         w = weights(t).astype(total.high.dtype)[:, None]
         before, after = (jax.vmap(self.spins)(x).astype(w.dtype) for x in (t.x, t.x_next))
         left, right = jnp.hstack([w, w * after]), jnp.hstack([jnp.ones_like(w), after, before])
-        return total.add(left.T @ right)
+        return total.add(jnp.matmul(left.T, right, precision=jax.lax.Precision.HIGHEST))
 
     def finish(self, total: numerics.Total) -> Correlations:
         """The correlations, connected."""
