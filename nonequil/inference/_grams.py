@@ -1,0 +1,104 @@
+"""Weighted second moments of the features, one matrix a neuron: Hessians and the filling of the sandwich."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jaxtyping import Array
+
+from ._passes import _curvatures, device, features
+from ._rows import Batch, Rows, batch_shape
+
+SLOWER = 20  # time of one sparse product over one of a dense product
+PIECE = 256  # rows of pair products held at once
+
+
+def triangle(p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of each pair of features j <= k."""
+    return np.triu_indices(p)
+
+
+@jax.jit
+def _dense(weight: Array, batch: Batch) -> Array:
+    """sum over rows of weight_i z_j z_k for all pairs j <= k: (k, pairs)."""
+    j, k = triangle(1 + batch.x.shape[-1] + (0 if batch.regressors is None else batch.regressors.shape[-1]))
+
+    def pieces(leaf: Array | None) -> Array | None:
+        size = min(PIECE, leaf.shape[1]) if leaf is not None else 0
+        return None if leaf is None else leaf.reshape(-1, size, *leaf.shape[2:])
+
+    def add(total: Array, piece: tuple) -> tuple[Array, None]:
+        w, x, regressors = piece
+        z = features(x, regressors, w.dtype)
+        return total + w.T @ (z[:, j] * z[:, k]), None
+
+    start = jnp.zeros((weight.shape[-1], len(j)), weight.dtype)
+    return jax.lax.scan(add, start, (pieces(weight), pieces(batch.x), pieces(batch.regressors)))[0]
+
+
+def _rare(rows: Rows) -> np.ndarray:
+    """The rarer state of each sender (+1 or -1)."""
+    return np.where(rows.w @ (rows.x > 0) * 2 > rows.weight, -1, 1)
+
+
+def _pairs(active: np.ndarray) -> scipy.sparse.csr_matrix:
+    """Which pairs of features (one, and the senders in their rarer state) each row holds: (pairs, rows)."""
+    p = active.shape[1] + 1
+    row, column = np.nonzero(np.concatenate([np.ones((len(active), 1), bool), active], axis=1))
+    pair, where = [], []
+    for shift in range(int(np.bincount(row).max())):
+        first, second = slice(0, len(row) - shift), slice(shift, len(row))
+        same = row[first] == row[second]
+        j, k = column[first][same], column[second][same]
+        pair.append(j * p - j * (j - 1) // 2 + (k - j))
+        where.append(row[first][same])
+    pair, where = np.concatenate(pair), np.concatenate(where)
+    return scipy.sparse.csr_matrix((np.ones(len(pair)), (pair, where)), shape=(p * (p + 1) // 2, len(active)))
+
+
+def _sparse_pairs(rows: Rows) -> list | None:
+    """Incidence of pairs, batch by batch, where sparse products are the faster ones; None where they are not."""
+    if "pairs" not in rows.kept:
+        rows.kept["pairs"] = None
+        if rows.regressors is None:
+            rare = _rare(rows)
+            active = 1 + (rows.x == rare).sum(axis=1, dtype=np.int64)
+            if SLOWER * (active * (active + 1)).sum() < len(rows.x) * rows.features * (rows.features + 1):
+                block, blocks, count = batch_shape(len(rows.x), rows.chunk)
+                size = block * blocks
+                parts = [rows.x[k * size : (k + 1) * size] == rare for k in range(count)]
+                rows.kept["pairs"] = [_pairs(part) for part in parts]
+    return rows.kept["pairs"]
+
+
+def _natural(gram: np.ndarray, rare: np.ndarray) -> np.ndarray:
+    """From features z = (1, [s_j is rare]) to (1, s_j): s_j = rare_j (2 z_j - 1)."""
+    twice = gram * np.concatenate([[1.0], 2.0 * rare])
+    twice[:, :, 1:] -= gram[:, :, :1] * rare
+    both = twice * np.concatenate([[1.0], 2.0 * rare])[:, None]
+    both[:, 1:, :] -= twice[:, :1, :] * rare[:, None]
+    return both
+
+
+def grams(theta: np.ndarray, rows: Rows, neurons: np.ndarray, kind: int = 0) -> np.ndarray:
+    """sum over rows of weight_i z z^T, (k, p, p), float64: `kind` 0 weighs by w (1 - tanh^2 h), 1 by squared scores."""
+    pairs, moved = _sparse_pairs(rows), device(theta[neurons])
+    picked = None if len(neurons) == rows.n else neurons
+    j, k = triangle(rows.features)
+    total = np.zeros((len(neurons), len(j)))
+    for at, batch in enumerate(rows.batches(picked)):
+        weight = _curvatures(moved, batch)[kind]
+        if pairs is None:
+            total += np.asarray(_dense(weight, batch))
+        else:
+            flat = np.asarray(weight, dtype=float).reshape(-1, len(neurons))[: pairs[at].shape[1]]
+            total += (pairs[at] @ flat).T
+    full = np.empty((len(neurons), rows.features, rows.features))
+    full[:, j, k] = full[:, k, j] = total
+    return full if pairs is None else _natural(full, _rare(rows))
+
+
+def groups(neurons: np.ndarray, features: int, limit: int = 2**27) -> list[np.ndarray]:
+    """The neurons in groups whose matrices fit in `limit` bytes."""
+    size = max(1, limit // (8 * features**2))
+    return [neurons[start : start + size] for start in range(0, len(neurons), size)]

@@ -1,0 +1,137 @@
+"""Newton's method on all neurons at once, each with its own step and its own safeguard."""
+
+import dataclasses
+
+import numpy as np
+
+from ._grams import grams, groups
+from ._identify import Problem
+from ._lasso import descend
+from ._passes import device, likelihood
+
+HALVINGS = 40  # trials of one step
+ARMIJO = 1e-4  # part of the predicted fall that a step must bring
+SMALL_WORK = 2e9  # products of one pass below which finished neurons are computed along
+
+
+@dataclasses.dataclass
+class Solution:
+    """Parameters (n, p) with the objective, its gradient, the steps taken and the last step of each neuron."""
+
+    theta: np.ndarray
+    loss: np.ndarray
+    gradient: np.ndarray
+    steps: int
+    last: np.ndarray
+    residual: np.ndarray
+
+
+def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_steps: int) -> Solution:
+    """Parameters of largest likelihood, to a gradient below `tolerance` per transition, and how each neuron ended."""
+    theta = problem.start.copy()
+    if start is not None:
+        theta = np.where(problem.free, start, theta)
+    loss, gradient = _objective(problem, theta, np.arange(len(theta)))
+    last, stuck, steps = np.zeros_like(theta), np.zeros(len(theta), bool), 0
+    while True:
+        residual = _residual(problem, theta, gradient) / problem.rows.weight
+        running = np.flatnonzero((residual > tolerance) & ~stuck)
+        if len(running) == 0 or steps >= max_steps:
+            return Solution(theta, loss, gradient, steps, last, residual)
+        step = direction(problem, theta, gradient, running)
+        taken = _search(problem, theta, loss, gradient, step, running)
+        stuck[running] = ~taken.any(axis=1)
+        last[running] = taken
+        steps += 1
+
+
+def direction(problem: Problem, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+    """The step (k, p) to the minimum of each neuron's quadratic model."""
+    parts = []
+    for group in groups(neurons, problem.free.shape[1]):
+        hessian = penalised(problem, grams(theta, problem.rows, group), group)
+        if problem.l1 > 0:
+            parts.append(descend(hessian, gradient[group], theta[group], problem, group))
+        else:
+            parts.append(np.linalg.solve(hessian, -gradient[group, :, None])[:, :, 0])
+    return np.concatenate(parts)
+
+
+def penalised(problem: Problem, gram: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+    """Hessians with the quadratic penalty; rows and columns of parameters that are not free are those of the unit."""
+    ridge = problem.ridge
+    gram = gram + (ridge if len(ridge) == 1 else ridge[neurons])
+    free = problem.free[neurons]
+    gram *= free[:, :, None] & free[:, None, :]
+    diagonal = np.einsum("ijj->ij", gram)
+    diagonal += np.where(free, 1e-13 * diagonal.max(axis=1, keepdims=True) + 1e-300, 1.0)
+    return gram
+
+
+def _objective(problem: Problem, theta: np.ndarray, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Negative log-likelihood with the quadratic penalty (k,), and its gradient over free parameters (k, p)."""
+    rows, k = problem.rows, len(neurons)
+    if 2 * k > rows.n or len(rows.x) * rows.n * rows.features < SMALL_WORK:
+        loss, gradient = (part[neurons] for part in likelihood(theta, rows))
+    else:
+        padded = np.resize(neurons, 1 << (k - 1).bit_length())
+        loss, gradient = (part[:k] for part in likelihood(theta[padded], rows, padded))
+    ridge = problem.ridge if len(problem.ridge) == 1 else problem.ridge[neurons]
+    pull = np.squeeze(ridge @ theta[neurons, :, None], axis=2)
+    return loss + (theta[neurons] * pull).sum(axis=1) / 2, (gradient + pull) * problem.free[neurons]
+
+
+def _residual(problem: Problem, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Largest entry of the gradient, or of the smallest subgradient where couplings carry an l1 penalty."""
+    if problem.l1 == 0:
+        return np.abs(gradient).max(axis=1)
+    pull = problem.l1 * problem.coupled * problem.free
+    least = np.where(theta == 0, np.maximum(np.abs(gradient) - pull, 0), np.abs(gradient + pull * np.sign(theta)))
+    return least.max(axis=1)
+
+
+def _slope(problem: Problem, theta: np.ndarray, gradient: np.ndarray, step: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Derivative of the whole objective along a step."""
+    pull = problem.l1 * problem.coupled * free
+    return (gradient * step + pull * np.where(theta == 0, np.abs(step), np.sign(theta) * step)).sum(axis=1)
+
+
+def _search(
+    problem: Problem,
+    theta: np.ndarray,
+    loss: np.ndarray,
+    gradient: np.ndarray,
+    step: np.ndarray,
+    neurons: np.ndarray,
+) -> np.ndarray:
+    """Move `neurons` along their steps, shortened until the objective falls; the steps taken, 0 where none did.
+
+    A step is taken if the objective still falls at its end (convexity then guarantees that it fell all the way), if
+    it fell by enough, or if its change is below rounding and the slope has not grown.
+    """
+    rounding = 32 * float(np.finfo(device(theta).dtype).eps)
+    free, absolute = problem.free[neurons], problem.l1 * problem.coupled
+    old, size = theta[neurons].copy(), np.ones(len(neurons))
+    value = loss[neurons] + (absolute * np.abs(old)).sum(axis=1)
+    slope = _slope(problem, old, gradient[neurons], step, free)
+    taken, trying = np.zeros_like(step), np.flatnonzero(slope < 0)
+    for _ in range(HALVINGS):
+        if len(trying) == 0:
+            break
+        at = neurons[trying]
+        theta[at] = old[trying] + size[trying, None] * step[trying]
+        new_loss, new_gradient = _objective(problem, theta, at)
+        new_slope = _slope(problem, theta[at], new_gradient, step[trying], free[trying])
+        change = new_loss + (absolute * np.abs(theta[at])).sum(axis=1) - value[trying]
+        tiny = np.abs(change) <= rounding * np.abs(value[trying])
+        good = (new_slope <= 0) | (change <= ARMIJO * size[trying] * slope[trying])
+        good = np.isfinite(new_loss) & (good | (tiny & (new_slope <= -slope[trying])))
+        taken[trying[good]] = size[trying[good], None] * step[trying[good]]
+        loss[at[good]], gradient[at[good]] = new_loss[good], new_gradient[good]
+        bad = trying[~good]
+        theta[neurons[bad]] = old[bad]
+        with np.errstate(all="ignore"):
+            secant = slope[bad] / (slope[bad] - new_slope[~good])
+        size[bad] *= np.clip(np.nan_to_num(secant, nan=0.1), 0.1, 0.7)
+        trying = bad
+    return taken

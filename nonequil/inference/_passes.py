@@ -1,0 +1,111 @@
+"""The passes over the data that a fit makes: likelihood and gradient, curvatures, counts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .. import numerics
+from ._rows import Batch, Rows
+
+
+def features(x: Array, regressors: Array | None, dtype: jnp.dtype) -> Float[Array, "rows p"]:
+    """One, the past spins, the regressors."""
+    x = x.astype(dtype)
+    one = jnp.ones((x.shape[0], 1), dtype)
+    return jnp.concatenate([one, x] + ([] if regressors is None else [regressors.astype(dtype)]), axis=1)
+
+
+def _fields(theta: Array, b: Batch) -> tuple[Array, Array]:
+    z = features(b.x, b.regressors, theta.dtype)
+    h = z @ theta.T
+    return z, h if b.offset is None else h + b.offset.astype(h.dtype)
+
+
+@jax.jit
+def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
+    """Negative log-likelihood of each neuron (first column) and its gradient, summed over a batch.
+
+    A row of weight w whose next spins have mean a adds w (log 2 cosh h - a h) and the gradient -w (a - tanh h) z.
+    """
+
+    def block(total: numerics.Total, b: Batch) -> tuple[numerics.Total, None]:
+        z, h = _fields(theta, b)
+        a, w = b.a.astype(h.dtype), b.w[:, None]
+        size = jnp.abs(h)
+        loss = w * (size - a * h + jnp.log1p(jnp.exp(-2 * size)))
+        gradient = (w * (jnp.tanh(h) - a)).T @ z
+        return total.add(jnp.concatenate([jnp.sum(loss, axis=0)[:, None], gradient], axis=1)), None
+
+    start = numerics.Total.zeros((theta.shape[0], theta.shape[1] + 1), theta.dtype)
+    return jax.lax.scan(block, start, batch)[0].value
+
+
+@jax.jit
+def _curvatures(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]:
+    """w (1 - tanh^2 h) and the squared scores, sum w^2 (s - tanh h)^2, of each row and neuron."""
+
+    def block(b: Batch) -> tuple[Array, Array]:
+        m = jnp.tanh(_fields(theta, b)[1])
+        return b.w[:, None] * (1 - m**2), b.w_squared[:, None] * (1 - 2 * b.a.astype(m.dtype) * m + m**2)
+
+    return jax.lax.map(block, batch)
+
+
+@jax.jit
+def _counts(batch: Batch) -> tuple[Array, Array]:
+    """sum w z z^T and sum w a z^T."""
+    dtype = jnp.result_type(float)
+
+    def block(total: tuple, b: Batch) -> tuple[tuple, None]:
+        z, a = features(b.x, b.regressors, dtype), b.a.astype(dtype)
+        weighed = b.w[:, None] * z
+        return (total[0].add(z.T @ weighed), total[1].add(a.T @ weighed)), None
+
+    p = 1 + batch.x.shape[-1] + (0 if batch.regressors is None else batch.regressors.shape[-1])
+    start = (numerics.Total.zeros((p, p)), numerics.Total.zeros((batch.a.shape[-1], p)))
+    total, _ = jax.lax.scan(block, start, batch)
+    return total[0].value, total[1].value
+
+
+@jax.jit
+def _residuals(theta: Float[Array, "k p"], batch: Batch) -> Array:
+    """w (a - tanh h) of each row and neuron."""
+    return jax.lax.map(lambda b: b.w[:, None] * (b.a.astype(theta.dtype) - jnp.tanh(_fields(theta, b)[1])), batch)
+
+
+def device(theta: np.ndarray) -> Array:
+    """Parameters in the default floating type."""
+    return jnp.asarray(theta, jnp.result_type(float))
+
+
+def likelihood(theta: np.ndarray, rows: Rows, neurons: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Negative log-likelihood (k,) and gradient (k, p) of these neurons, summed over all rows."""
+    moved = device(theta)
+    total = sum(np.asarray(_likelihood(moved, batch), dtype=float) for batch in rows.batches(neurons))
+    return total[:, 0], total[:, 1:]
+
+
+def counts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """sum w z z^T (p, p) and sum w a z^T (n, p) over all rows."""
+    parts = [[np.asarray(part, dtype=float) for part in _counts(batch)] for batch in rows.batches()]
+    return sum(part[0] for part in parts), sum(part[1] for part in parts)
+
+
+@jax.jit
+def _wrong(theta: Float[Array, "k p"], batch: Batch) -> Array:
+    """Number of rows of positive weight that each neuron does not predict right with certainty of the sign."""
+
+    def block(total: Array, b: Batch) -> tuple[Array, None]:
+        h = _fields(theta, b)[1]
+        a = b.a.astype(h.dtype)
+        right = (jnp.abs(a) > 1 - 1e-6) & (a * h > 0)
+        return total + jnp.sum((b.w[:, None] > 0) & ~right, axis=0), None
+
+    return jax.lax.scan(block, jnp.zeros(theta.shape[0], int), batch)[0]
+
+
+def fits_exactly(theta: np.ndarray, rows: Rows) -> np.ndarray:
+    """Whether the sign of the field predicts every transition of a neuron: then no finite optimum exists."""
+    moved = device(theta)
+    return sum(np.asarray(_wrong(moved, batch)) for batch in rows.batches()) == 0
