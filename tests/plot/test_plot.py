@@ -1,0 +1,89 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nonequil import plot
+
+rng = np.random.default_rng(0)
+J = rng.normal(size=(6, 6))
+RATES = rng.uniform(1, 5, 6)
+IDS = np.array([f"unit {i}" for i in range(6)])
+
+CALLS = {
+    "raster": lambda ax: plot.raster(rng.uniform(0, 1, 30), rng.integers(0, 6, 30), IDS, ax=ax),
+    "firing_rates": lambda ax: plot.firing_rates(RATES, IDS, ax=ax),
+    "matrix": lambda ax: plot.matrix(J, IDS, label="x", ax=ax),
+    "couplings": lambda ax: plot.couplings(J, J > 1, IDS, ax=ax),
+    "eigenvalues": lambda ax: plot.eigenvalues(J, np.full(6, 0.5), ax=ax),
+    "predicted_rates": lambda ax: plot.predicted_rates(RATES, RATES * 1.1, ax=ax),
+    "correlations": lambda ax: plot.correlations(J.ravel(), 2 * J.ravel(), 0.1, title="t", ax=ax),
+    "entropy_production": lambda ax: plot.entropy_production(
+        0.5, 0.1, rng.normal(size=50), rng.normal(size=3), 0.2, ax=ax
+    ),
+    "widths": lambda ax: plot.widths(
+        np.array([0.05, 0.01]), np.array([1.0, 2.0]), np.array([0.1, 0.2]), label="nats/s", ax=ax
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    yield
+    plt.close("all")
+
+
+def test_every_public_figure_is_tested():
+    assert set(CALLS) == {n for n, f in vars(plot).items() if not n.startswith("_") and callable(f)}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_figure_goes_on_the_axes_given_and_nowhere_else(name):
+    ax = Figure().subplots()
+    before = dict(plt.rcParams)
+    assert CALLS[name](ax) is ax
+    assert ax.has_data()
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    assert plt.get_fignums() == []
+    assert dict(plt.rcParams) == before
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_figure_makes_its_own_axes(name):
+    ax = CALLS[name](None)
+    assert isinstance(ax, Axes)
+    assert plt.get_fignums() == [ax.figure.number]
+    ax.figure.canvas.draw()
+
+
+def test_colours_of_couplings_are_centred_and_ignore_the_diagonal():
+    x = np.array([[100.0, 0.5], [-0.2, -100.0]])
+    (image,) = plot.couplings(x).images
+    assert image.norm.vmin == -image.norm.vmax
+    assert 0.4 < image.norm.vmax <= 0.5
+    assert image.cmap.name == "RdBu_r"
+    assert np.array_equal(image.get_array(), x)
+
+
+def test_dots_lie_on_the_marked_edges():
+    marked = np.zeros((6, 6), bool)
+    marked[4, 1] = True
+    (dots,) = plot.couplings(J, marked).collections
+    assert np.array_equal(dots.get_offsets(), [[1, 4]])
+
+
+def test_eigenvalues_are_those_of_the_matrix():
+    rotation = 0.5 * np.array([[0.0, -1.0], [1.0, 0.0]])
+    plain, damped = plot.eigenvalues(rotation, np.full(2, 0.5)).collections
+    assert np.allclose(sorted(plain.get_offsets()[:, 1]), [-0.5, 0.5])
+    assert np.allclose(sorted(damped.get_offsets()[:, 1]), [-0.375, 0.375])
+
+
+@pytest.mark.parametrize("empty", [np.zeros((3, 3)), np.full((3, 3), np.nan)])
+def test_empty_data_make_an_empty_figure(empty):
+    plot.couplings(empty).figure.canvas.draw()
+    plot.correlations(empty.ravel(), empty.ravel(), np.nan).figure.canvas.draw()
+    plot.predicted_rates(empty[0], empty[0]).figure.canvas.draw()
+    plot.entropy_production(np.nan, np.nan, empty.ravel(), empty.ravel(), np.nan).figure.canvas.draw()
