@@ -15,6 +15,7 @@ from ._spectral import krylov_radius, spectral_radius
 
 FIRST_ROUND = 16  # plain steps before Newton is first tried; each later round is twice as long
 HALVINGS = 6
+NEARLY = 0.1
 
 
 class FixedPoint(eqx.Module):
@@ -48,9 +49,10 @@ def fixed_point(
     Rounds of plain steps, x <- x + damping (f(x) - x) (16, then twice as many each round, `plain` in all), are each
     followed by a Newton iteration on f(x) - x = 0, halved where it does not lower the residual (at most `newton`
     steps). Newton's point is kept if max |f(x) - x| <= tolerance max(1, max |x|), if plain steps would stay there
-    (spectral radius of the damped map at most one) and if the round's plain steps came closer to it; otherwise plain
-    steps go on. So a saddle that the plain steps leave is not an answer. A point on which they stand still exactly (a
-    symmetric start) is, stable or not. `tolerance` is 512 units of rounding by default.
+    (spectral radius of the damped map at most one) and if the round's plain steps were on their way to it: they came
+    closer, to where the map is linear up to a tenth. Otherwise plain steps go on. So a saddle that the plain steps
+    leave is not an answer. A point on which they stand still exactly (a symmetric start) is, stable or not.
+    `tolerance` is 512 units of rounding by default; `plain=0` trusts Newton alone, if its point is stable.
 
     `x0` is any pytree of floating arrays; it picks the branch and carries no gradient. Derivatives in `args`, and in
     what `f` closes over, come from the implicit function theorem: forward and reverse mode, any order, under jit and
@@ -138,15 +140,14 @@ class _Search(eqx.Module):
         return eqx.tree_at(lambda r: r.radius, last, radius)
 
     def _round(self, defect: Callable, r: _Round) -> _Round:
-        x, taken, still = self._plain_steps(defect, r.x, jnp.minimum(r.length, self.plain - r.plain))
-        point, newton_steps, solved = self._newton_steps(defect, x, ~still & jnp.all(jnp.isfinite(x)))
+        x, change, taken = self._plain_steps(defect, r.x, jnp.minimum(r.length, self.plain - r.plain))
+        still, finite = jnp.all(change == 0), jnp.all(jnp.isfinite(x) & jnp.isfinite(change))
+        point, newton_steps, solved = self._newton_steps(defect, x, ~still & finite)
         point, solved = jnp.where(still, x, point), solved | still
         radius = self._radius(defect, point, 1.0)
         damped = radius if self.damping == 1 else self._radius(defect, point, self.damping)
-        slack = self.margin * (1 + _largest(point))
-        closer = _largest(x - point) <= _largest(r.x - point) + slack
-        accepted = solved & (still | ((damped <= 1 + self.margin) & closer)) & jnp.isfinite(radius)
-        finite = jnp.all(jnp.isfinite(x))
+        approached = (damped <= 1 + self.margin) & self._approached(defect, r.x, x, change, point)
+        accepted = solved & (still | approached) & jnp.isfinite(radius)
         plain = r.plain + taken
         marginal = jnp.abs(radius - 1) <= self.margin
         result = RESULTS.where(marginal, RESULTS.marginal, RESULTS.successful)
@@ -156,8 +157,21 @@ class _Search(eqx.Module):
         x = jnp.where(accepted, point, x)
         return _Round(x, 2 * r.length, plain, r.steps + taken + newton_steps, radius, done, result)
 
+    def _approached(self, defect: Callable, start: Array, x: Array, change: Array, point: Array) -> Array:
+        """Whether the round's plain steps, from `start` to `x`, were on their way to `point`.
+
+        They came closer, and x is where the map is almost linear around the point: its defect is that of the linear
+        map to a tenth of the distance. A cycle around or beside the point fails one or the other.
+        """
+        if self.plain == 0:
+            return jnp.asarray(True)
+        away, slack = x - point, self.margin * (1 + _largest(point))
+        closer = _largest(away) <= _largest(start - point) + slack
+        linear = jax.jvp(defect, (point,), (away,))[1]
+        return closer & (_largest(change - linear) <= NEARLY * _largest(away) + slack)
+
     def _plain_steps(self, defect: Callable, x: Array, count: Array) -> tuple[Array, Array, Array]:
-        """Up to `count` plain steps: the point, the steps taken, whether they stand still exactly."""
+        """Up to `count` plain steps, fewer if they stand still: the point, its defect, the steps taken."""
 
         def moving(carry: tuple) -> Array:
             _, taken, change = carry
@@ -169,7 +183,7 @@ class _Search(eqx.Module):
             return x, taken + 1, defect(x)
 
         x, taken, change = jax.lax.while_loop(moving, step, (x, jnp.asarray(0), defect(x)))
-        return x, taken, jnp.all(change == 0)
+        return x, change, taken
 
     def _newton_steps(self, defect: Callable, x: Array, wanted: Array) -> tuple[Array, Array, Array]:
         """Newton until the residual falls no more: the point, the steps taken, whether it solves the equation."""

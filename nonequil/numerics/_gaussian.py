@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from .._results import RESULTS
 
@@ -32,7 +32,7 @@ class AbstractGaussianRule(eqx.Module):
         """What the rule misses however smooth the integrand is, for an integrand bounded by one."""
 
     def mean(
-        self, f: Callable[[Array], PyTree[Array]], mean: Float[Array, "..."], variance: Float[Array, "..."]
+        self, f: Callable[[Array], PyTree[Array]], mean: Float[ArrayLike, "..."], variance: Float[ArrayLike, "..."]
     ) -> PyTree[Float[Array, "..."]]:
         """E f(mean + sqrt(variance) z) over a standard normal z, at every entry of `mean` and `variance`.
 
@@ -41,35 +41,36 @@ class AbstractGaussianRule(eqx.Module):
         average is its Taylor series f + variance f'' / 2 + variance**2 f'''' / 8. A negative variance beyond
         rounding gives NaN.
         """
-        mean, variance = jnp.broadcast_arrays(jnp.asarray(mean), jnp.asarray(variance))
-        small = jnp.abs(variance) < float(jnp.finfo(variance.dtype).eps) ** 0.75
+        dtype = jnp.result_type(mean, variance)
+        mean, variance = jnp.broadcast_arrays(jnp.asarray(mean, dtype), jnp.asarray(variance, dtype))
+        small = jnp.abs(variance) < float(jnp.finfo(dtype).eps) ** 0.75
         scale = jnp.sqrt(jnp.where(small, 1, variance))
-        z, w = (jnp.asarray(a, mean.dtype) for a in self.nodes_and_weights)
+        z, w = (jnp.asarray(a, dtype) for a in self.nodes_and_weights)
         wide = jax.vmap(lambda z: f(mean + scale * z))(z)
         narrow = _series(f, mean, jnp.where(small, variance, 0))
         choose = lambda near, far: jnp.where(small, near, _weighted(w, far))  # noqa: E731
         return jax.tree.map(choose, narrow, wide)
 
-    def error(self, slope: Float[Array, "..."]) -> Float[Array, "..."]:
+    def error(self, slope: Float[ArrayLike, "..."]) -> Float[Array, "..."]:
         """Bound on the error of E tanh(g + slope z), to leading order and for every offset g.
 
         tanh(g + s z) has poles at distance d = pi / (2 |s|) from the real axis, residue 1 / s. A sum with spacing h
-        differs from the integral by the residues of its kernel 1 / (exp(-2 pi i z / h) - 1): a pair of poles adds at
-        most 2 (2 pi / s) phi(d i) exp(-2 pi d / h), with phi(d i) = exp(d**2 / 2) / sqrt(2 pi). The contour need
+        differs from the integral by the residues at the poles times 1 / (exp(-2 pi i z / h) - 1), a pair at most
+        2 (2 pi / s) phi(i d) / (exp(2 pi d / h) - 1), where phi(i d) = exp(d**2 / 2) / sqrt(2 pi). The contour need
         not move beyond a = 2 pi / h, where exp(a**2 / 2 - 2 pi a / h) is least, so d is at most that. Add what the
         rule has `lost` for every integrand.
-        Source: Trefethen & Weideman, SIAM Review 56, 385 (2014), theorem 5.1 and section 5.
+        Source: Trefethen & Weideman, SIAM Review 56, 385 (2014), section 5, theorem 5.1 with the poles left in.
         """
         reach = 2 * np.pi / self.spacing
-        d = jnp.minimum(np.pi / (2 * jnp.abs(slope)), reach)
-        return 8 * d / np.sqrt(2 * np.pi) * jnp.exp(d**2 / 2 - d * reach) + self.lost
+        d = jnp.minimum(np.pi / (2 * jnp.abs(jnp.asarray(slope))), reach)
+        return 8 * d / np.sqrt(2 * np.pi) * jnp.exp(d**2 / 2 - d * reach) / -jnp.expm1(-d * reach) + self.lost
 
-    def check(self, slope: Float[Array, "..."], tolerance: float = 1e-9) -> RESULTS:
+    def check(self, slope: Float[ArrayLike, "..."], tolerance: float = 1e-9) -> RESULTS:
         """`RESULTS.quadrature_too_coarse` if the error of E tanh(g + slope z) may exceed `tolerance` at any entry.
 
         `slope` may be traced: the square root of the largest variance times the steepness of the tanh.
         """
-        fine = jnp.all(self.error(jnp.asarray(slope)) <= tolerance)  # false for NaN
+        fine = jnp.all(self.error(slope) <= tolerance)  # false for NaN
         return RESULTS.where(fine, RESULTS.successful, RESULTS.quadrature_too_coarse)
 
 

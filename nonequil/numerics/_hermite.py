@@ -13,14 +13,14 @@ class Hermite(AbstractGaussianRule):
 
     Right for polynomials and gentle functions. For a tanh its error falls only like exp(-2 d sqrt(degree)), d the
     distance of the nearest pole: prefer `Trapezoid` there. Near zero its nodes are pi / sqrt(degree + 1/2) apart.
-    Raises ValueError if the degree is below one.
+    Raises ValueError unless the degree is between 1 and 300 (weights of higher degrees overflow).
     """
 
     degree: int = eqx.field(static=True)
 
     def __check_init__(self) -> None:
-        if self.degree < 1:
-            raise ValueError(f"degree = {self.degree}: take at least 1 node")
+        if not 1 <= self.degree <= 300:
+            raise ValueError(f"degree = {self.degree}: take 1 to 300 nodes, or a Trapezoid rule")
 
     @property
     def nodes_and_weights(self) -> tuple[np.ndarray, np.ndarray]:
