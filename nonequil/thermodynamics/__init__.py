@@ -1,1 +1,14 @@
-"""To be filled."""
+"""Thermodynamics: entropy flow and production of models, and bounds on it from data alone."""
+
+from ._base import AbstractEstimator as AbstractEstimator
+from ._cross import Cross as Cross
+from ._flow import MeanFlow as MeanFlow
+from ._flow import entropy_flow as entropy_flow
+from ._flow import exact as exact
+from ._flow import flow_over_outcomes as flow_over_outcomes
+from ._flow import flow_over_sites as flow_over_sites
+from ._function import Function as Function
+from ._observable import AbstractObservable as AbstractObservable
+from ._observables import Observables as Observables
+from ._quadratic import QuadraticBound as QuadraticBound
+from ._single import Single as Single

@@ -1,19 +1,18 @@
 """What an estimator is: transitions in, one estimate out."""
 
 import abc
-import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped
+import numpy as np
+from jaxtyping import Array, Float
 
-from .._checks import spins as check_spins
 from .._results import Estimate, Unit
 from ..data import Transitions
-
-SCARCE = 0.5  # above this value of 2 d / n an estimator with d parameters says nothing
+from ..dynamics import AbstractDynamics
 
 
 class AbstractEstimator(eqx.Module):
@@ -24,11 +23,6 @@ class AbstractEstimator(eqx.Module):
         """The estimate from these transitions, in nats and the unit it names."""
 
 
-def newest(x: Shaped[Array, " n"]) -> Shaped[Array, " n"]:
-    """A state that is its own spins."""
-    return x
-
-
 def is_population(t: Transitions) -> bool:
     """Whether the pairs are a whole population: weights that are probabilities (they sum to one) and no blocks.
 
@@ -37,18 +31,7 @@ def is_population(t: Transitions) -> bool:
     """
     if t.weight is None or t.block is not None or isinstance(t.weight, jax.core.Tracer):
         return False
-    return bool(jnp.abs(jnp.sum(jnp.asarray(t.weight)) - 1) < 1e-5)
-
-
-def spin_pairs(t: Transitions, spins: Callable = newest) -> tuple[Shaped[Array, "pairs n"], Shaped[Array, "pairs n"]]:
-    """Spins before and after each transition.
-
-    Raises ValueError if they are not -1 or +1, or if a pair holds no row of spins.
-    """
-    before, after = (jax.vmap(spins)(jax.tree.map(jnp.asarray, x)) for x in (t.x, t.x_next))
-    if before.ndim != 2:
-        raise ValueError(f"x must hold one row of spins a pair, found shape {before.shape}: pass spins=dynamics.spins")
-    return check_spins(before, "x"), check_spins(after, "x_next")
+    return bool(abs(float(np.sum(np.asarray(t.weight, float))) - 1) < 1e-5)
 
 
 def unit_of(t: Transitions, default: Unit = Unit.per_step) -> Unit:
@@ -56,11 +39,25 @@ def unit_of(t: Transitions, default: Unit = Unit.per_step) -> Unit:
     return default if t.unit is None else t.unit
 
 
-def sample_size(w: Float[Array, " pairs"]) -> Float[Array, ""]:
-    """Effective number of pairs `(sum w)**2 / sum w**2`: the number of pairs not masked where weights are 0 or 1."""
-    return jnp.sum(w) ** 2 / jnp.sum(w**2)
+def pad(leaf: Any, size: int) -> Any:
+    """`leaf` lengthened to `size` rows by repeating the last one, so that all chunks compile to one program."""
+    missing = size - leaf.shape[0]
+    if missing == 0:
+        return leaf
+    return jnp.pad(leaf, [(0, missing)] + [(0, 0)] * (leaf.ndim - 1), mode="edge")
 
 
-def unblocked(t: Transitions) -> Transitions:
-    """The same pairs without their labels of blocks."""
-    return dataclasses.replace(t, block=None)
+def per_pair(flow: Callable, dynamics: AbstractDynamics, t: Transitions) -> Float[Array, " pairs"]:
+    """`flow(dynamics, x, x_next, drive)` of each pair, chunk by chunk: recordings stay in int8 on the host."""
+    elements = sum(leaf[:1].size for leaf in jax.tree.leaves(t.x))
+    size = min(len(t), max(256, min(65536, 2**23 // elements**2)))
+    flows = []
+    for piece in t.chunks(size):
+        rows = jax.tree.map(lambda leaf: pad(leaf, size), (piece.x, piece.x_next, piece.drive))
+        flows.append(_vmapped(flow, dynamics, *rows)[: len(piece)])
+    return jnp.concatenate(flows)
+
+
+@eqx.filter_jit
+def _vmapped(flow: Callable, dynamics: AbstractDynamics, x: Any, x_next: Any, drive: Any) -> Float[Array, " pairs"]:
+    return jax.vmap(lambda *pair: flow(dynamics, *pair))(x, x_next, drive)

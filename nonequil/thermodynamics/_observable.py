@@ -1,0 +1,65 @@
+"""What an observable of a pair of spin states is."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Shaped
+
+Spins = Shaped[Array, "pairs n"]
+
+
+class AbstractObservable(eqx.Module):
+    """A vector g(x, x') of a transition, evaluated for a chunk of pairs (leading axis) of -1/+1 spins.
+
+    A subclass says how to list g, to project on it and to sum it. `project` and `pull` are what iterations use: a set
+    with structure does them by matrix products and never lists g.
+    """
+
+    @property
+    @abc.abstractmethod
+    def antisymmetric(self) -> bool:
+        """Whether g(x', x) = -g(x, x') for every pair."""
+
+    @property
+    @abc.abstractmethod
+    def spans_single(self) -> bool:
+        """Whether every x'_i - x_i is in the set, so that products may be taken about any centre."""
+
+    @abc.abstractmethod
+    def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
+        """G of each pair."""
+
+    @abc.abstractmethod
+    def project(self, theta: Float[Array, " d"], x: Spins, x_next: Spins) -> Float[Array, " pairs"]:
+        """Theta . g of each pair."""
+
+    @abc.abstractmethod
+    def pull(self, w: Float[Array, " pairs"], x: Spins, x_next: Spins) -> Float[Array, " d"]:
+        """Weighted sum of g over the pairs: the transpose of `project`."""
+
+    @abc.abstractmethod
+    def centred(self, centre: Float[Array, " n"]) -> "AbstractObservable":
+        """The same set with products of spins taken about `centre`, up to single-unit terms x'_i - x_i."""
+
+    @abc.abstractmethod
+    def restored(self, theta: Float[Array, " d"], n: int) -> tuple[Float[Array, " d"], Float[Array, " n"]]:
+        """Coefficients about centre zero of what `theta` means about the centre, and those it adds to x'_i - x_i."""
+
+    def size(self, n: int) -> int:
+        """Number d of observables of n spins."""
+        pair = jax.ShapeDtypeStruct((1, n), jnp.int8)
+        return jax.eval_shape(self.features, pair, pair).shape[-1]
+
+    def __add__(self, other: Any) -> "AbstractObservable":
+        """Both sets together."""
+        from ._observables import Observables  # a sum is itself an observable
+
+        return Observables((self, other))
+
+
+def real(x: Shaped[Array, "..."]) -> Float[Array, "..."]:
+    """Spins as floating numbers of the default type."""
+    return jnp.asarray(x).astype(jnp.result_type(float))

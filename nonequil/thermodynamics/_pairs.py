@@ -1,0 +1,95 @@
+"""The spins of transitions on the host, checked once and read in chunks of one size."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import statistics
+from .._checks import spins as check_spins
+from ..data import Transitions
+from ._base import is_population
+from ._observable import AbstractObservable
+
+SPARSE_BELOW = 0.3  # share of bins with its rarer sign under which a unit is taken about its commoner sign
+
+
+def newest(x: Any) -> Any:
+    """A state that is its own spins."""
+    return x
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Spins before and after, int8 on the host (views of the data where they can be), weights and blocks.
+
+    `w` (pairs,) float64; `block` (pairs,) numbered from 0 without gaps; `population` as in `is_population`.
+    """
+
+    x: np.ndarray
+    x_next: np.ndarray
+    w: np.ndarray
+    block: np.ndarray
+    population: bool
+
+    @property
+    def n_units(self) -> int:
+        """Number of spins."""
+        return self.x.shape[1]
+
+    @property
+    def n(self) -> float:
+        """Effective number of pairs (sum w)**2 / sum w**2; infinite for a population."""
+        return np.inf if self.population else float(self.w.sum() ** 2 / (self.w @ self.w))
+
+    @property
+    def block_weights(self) -> np.ndarray:
+        """Sum of the weights of each block."""
+        return np.bincount(self.block, self.w)
+
+    def slices(self, size: int) -> Iterator[slice]:
+        """Rows of at most `size` pairs at a time."""
+        return (slice(k, min(k + size, len(self.x))) for k in range(0, len(self.x), size))
+
+
+def read_pairs(t: Transitions, spins: Callable = newest) -> Pairs:
+    """The spins of transitions, checked.
+
+    Raises ValueError if they are not -1 or +1, if a pair holds no row of spins, if there is no pair or no weight.
+    """
+    if len(t) == 0:
+        raise ValueError("transitions hold no pair: there is nothing to estimate")
+    x, x_next = (_host_spins(s, spins, name) for s, name in ((t.x, "x"), (t.x_next, "x_next")))
+    w = np.ones(len(t)) if t.weight is None else np.asarray(t.weight, np.float64)
+    if not (np.all(np.isfinite(w)) and np.all(w >= 0) and np.any(w > 0)):
+        raise ValueError("weight must be finite, not negative and somewhere positive: check the weights of the pairs")
+    block = np.unique(np.asarray(statistics.blocks(t)), return_inverse=True)[1]
+    return Pairs(x, x_next, w, block.reshape(-1), is_population(t))
+
+
+def _host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:
+    if spins is not newest:
+        states = jax.vmap(spins)(jax.tree.map(jnp.asarray, states))
+    shapes = [np.shape(leaf) for leaf in jax.tree.leaves(states)]
+    if len(shapes) != 1 or len(shapes[0]) != 2:
+        raise ValueError(
+            f"{name} must hold one row of spins a pair, found shapes {shapes}: pass spins=dynamics.spins to the estimator"
+        )
+    x = np.asarray(states)
+    for start in range(0, len(x), 65536):
+        if not np.all(np.abs(x[start : start + 65536]) == 1):
+            check_spins(x, name)
+    return x if x.dtype == np.int8 else x.astype(np.int8)
+
+
+def with_centre(observable: AbstractObservable, pairs: Pairs) -> AbstractObservable:
+    """The same span in a well-conditioned basis: products about the mean, or about the commoner sign where a unit
+    is sparse, so that most of them vanish. Sets without single-unit terms stay as they are."""
+    if not observable.spans_single:
+        return observable
+    mean = sum(pairs.w[rows] @ pairs.x[rows] for rows in pairs.slices(65536)) / pairs.w.sum()
+    sparse = 1 - np.abs(mean) < 2 * SPARSE_BELOW
+    return observable.centred(jnp.asarray(np.where(sparse, np.where(mean > 0, 1.0, -1.0), mean)))

@@ -1,0 +1,37 @@
+"""Too little data, said as such."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from .._results import KIND, RESULTS, Estimate, Unit
+from ._observable import AbstractObservable
+from ._pairs import Pairs
+
+SCARCE = 0.5  # above this value of 2 d / n an estimator with d parameters says nothing
+
+
+def floor_of(g: AbstractObservable, pairs: Pairs) -> float:
+    """2 d / n: what d parameters fitted to n pairs of an equilibrium process pretend to see. Zero for a population."""
+    return 2 * g.size(pairs.n_units) / pairs.n
+
+
+def is_scarce(g: AbstractObservable, pairs: Pairs) -> bool:
+    """Whether 2 d / n is above one half."""
+    return floor_of(g, pairs) > SCARCE
+
+
+def too_few(g: AbstractObservable, pairs: Pairs, unit: Unit) -> Estimate:
+    """No number, and the largest number of units that these pairs would do for."""
+    unknown, floor = jnp.asarray(jnp.nan, float), jnp.asarray(floor_of(g, pairs), float)
+    details = {"d": g.size(pairs.n_units), "n": pairs.n, "largest_n_units": largest_n_units(g, pairs)}
+    return Estimate(unknown, unknown, unit, KIND.lower_bound, RESULTS.too_few_transitions, floor, details=details)
+
+
+def largest_n_units(g: AbstractObservable, pairs: Pairs) -> Any:
+    """Largest number of units with 2 d / n at most one half; None for a function that fixes the number of units."""
+    try:
+        enough = (n for n in range(pairs.n_units - 1, 0, -1) if 2 * g.size(n) / pairs.n <= SCARCE)
+        return next(enough, 0)
+    except (TypeError, ValueError, IndexError):
+        return None
