@@ -1,4 +1,11 @@
 """Data: transitions, attempts, spike rasters, readers and writers."""
 
+from ._binned import Binned as Binned
+from ._errors import DataError as DataError
+from ._errors import MissingExtra as MissingExtra
+from ._errors import RecordingNotFound as RecordingNotFound
+from ._load import load as load
+from ._raster import Raster as Raster
+from ._table import SpikeTable as SpikeTable
 from ._transitions import Attempts as Attempts
 from ._transitions import Transitions as Transitions

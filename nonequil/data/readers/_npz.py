@@ -1,0 +1,66 @@
+"""NumPy archives: the package's own files, and tables."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import _native
+from .._errors import DataError
+from .._table import SpikeTable
+from ._base import AbstractReader
+from ._columns import from_columns, is_table
+
+
+class NpzReader(AbstractReader):
+    """.npz files: those of `Raster.save`, tables with named columns, or one array of two or three columns."""
+
+    suffixes = (".npz",)
+
+    def read(self, path: Path, field: str | None) -> SpikeTable:
+        arrays = archive(path)
+        if _native.is_native(arrays):
+            return _native.table(arrays)
+        if not is_table(arrays):
+            name = field or (next(iter(arrays)) if len(arrays) == 1 else None)
+            if name in arrays and np.ndim(arrays[name]) == 2:
+                return unnamed(arrays[name], str(path))
+        return from_columns(arrays, str(path))
+
+
+class NpyReader(AbstractReader):
+    """.npy files: one array (spikes, 2 or 3) of time, unit and, where there are trials, trial."""
+
+    suffixes = (".npy",)
+
+    def read(self, path: Path, field: str | None) -> SpikeTable:
+        return unnamed(_opened(path), str(path))
+
+
+def archive(path: Path) -> dict[str, Any]:
+    """All arrays of an .npz file. Raises DataError if it is none, or if it holds Python objects."""
+    opened = _opened(path)
+    if not isinstance(opened, np.lib.npyio.NpzFile):
+        raise DataError(f"{path}: this is a single array, not an .npz file: name it .npy")
+    try:
+        return {name: opened[name] for name in opened.files}
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(
+            f"{path}: unreadable ({error}): arrays of Python objects are refused; save a table of time and unit, "
+            f"or use nonequil.data.Raster.from_lists"
+        ) from error
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{path}: not a readable {path.suffix} file ({error}): save it again with numpy") from error
+
+
+def unnamed(array: np.ndarray, source: str) -> SpikeTable:
+    """A table without names: columns time, unit and, where there are three, trial."""
+    if array.ndim != 2 or array.shape[1] not in (2, 3):
+        raise DataError(f"{source}: expected columns time, unit[, trial], found an array of shape {array.shape}")
+    return from_columns(dict(zip(("time", "unit", "trial"), array.T, strict=False)), source)
