@@ -28,7 +28,7 @@ from ._surrogates import flipped_sums, resampled_sums
 class QuadraticBound(AbstractEstimator):
     """Lower bound ln(1 + U) on the entropy production of pairs, cross-fitted over blocks. Unit: nats a pair.
 
-    U = 2 sum_{b != c} S_b^T K^+ S_c / sum_{b != c} n_b n_c,  S_b the sum of the observables g over block b of n_b pairs,
+    U = 2 sum_{b != c} S_b^T K^+ S_c / sum_{b != c} n_b n_c,  S_b the sum of observables g over the n_b pairs of block b,
     K their covariance over all pairs (pseudo-inverse after scaling to unit diagonal). U estimates 2 <g>^T K^+ <g>
     without its bias 2 d / n; it is no bound, ln(1 + U) is. Blocks are trials where they are declared, else 200
     contiguous ones. The standard error is that of a bootstrap over blocks, u_stderr / (1 + U). On a whole population U
@@ -40,7 +40,7 @@ class QuadraticBound(AbstractEstimator):
     - `draws`, `resamples`: number of sign flips of the null and of bootstrap samples;
     - `listed`: number d of observables above which K is applied (conjugate gradients), never formed.
 
-    `floor` is 2 d / n. `details`: `u`, `u_stderr`, `null_mean`, `null_spread` (whole blocks reversed in time at random),
+    `floor` is 2 d / n. `details`: `u`, `u_stderr`, `null_mean`, `null_spread` (whole blocks reversed at random),
     `rank` of K (-1 where it is not formed), `d`, `n`, `n_blocks`. If 2 d / n > 1/2 the value is NaN, the result
     `too_few_transitions`, and `details["largest_n_units"]` the number of units that would do. The value is infinite,
     the result `not_finite`, if some observable has a mean but no variance.
@@ -56,7 +56,7 @@ class QuadraticBound(AbstractEstimator):
     """
 
     observable: AbstractObservable = eqx.field(converter=as_observable, default_factory=lambda: Cross() + Single())
-    spins: Callable = eqx.field(static=True, default=newest)
+    spins: Callable = newest
     draws: int = 200
     resamples: int = 1000
     listed: int = LISTED
@@ -86,6 +86,7 @@ class QuadraticBound(AbstractEstimator):
         details = {
             "u": u,
             "u_stderr": float(u_stderr),
+            "null": null,
             "null_mean": float(np.mean(null)),
             "null_spread": float(np.std(null, ddof=1)),
             "n_blocks": len(n_b),
