@@ -22,4 +22,5 @@ from ._spectral import krylov_radius as krylov_radius
 from ._spectral import spectral_radius as spectral_radius
 from ._total import Total as Total
 from ._total import exact_parts as exact_parts
+from ._total import ordered_sum as ordered_sum
 from ._trapezoid import Trapezoid as Trapezoid

@@ -41,7 +41,8 @@ def minimise(
 ) -> Minimum:
     """A minimum of `loss(params, *args)` over the floating arrays of the pytree `params`.
 
-    All other leaves are held fixed, so an `eqx.Module` can be minimised as it is. `method` is any optax gradient
+    All other leaves (integers, Python numbers, functions) are held fixed, so an `eqx.Module` can be minimised as it is.
+    `method` is any optax gradient
     transformation (default: `optax.lbfgs()`), `Newton()`, `NewtonCG()` or `Optimistix(solver)`. It stops when
     max |gradient| <= tolerance (default: the square root of rounding) or after `max_steps`. The loop is compiled once
     for each loss, method and set of shapes; pass what changes (data, a penalty) through `args`.
@@ -56,7 +57,6 @@ def minimise(
     best = numerics.minimise(lambda x: jnp.sum((x - 1) ** 4), jnp.zeros(3), method=numerics.Newton())
     ```
     """
-    params = jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, params)
     floating = [leaf for leaf in jax.tree.leaves(params) if eqx.is_inexact_array(leaf)]
     if not floating:
         raise ValueError(f"params must hold at least one floating array to change: params = {params}")

@@ -14,7 +14,8 @@ class Optimistix(AbstractMethod):
     """Steps of an optimistix minimiser, `Optimistix(optx.BFGS(rtol=0.0, atol=0.0))`.
 
     `minimise` decides when to stop, so the solver's own tolerances are not read. A step of a solver may be a trial
-    that it rejects: the point then stays.
+    that it rejects: the point then stays. Its searches compare losses, so a gradient much below the square root of the
+    loss's rounding may be out of reach.
     """
 
     solver: optx.AbstractMinimiser

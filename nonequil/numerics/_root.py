@@ -110,9 +110,9 @@ def _search(
 
     def step(b: _Bracket) -> _Bracket:
         newton = -b.value / b.slope
-        inside = (b.x + newton - b.negative) * (b.x + newton - b.positive) < 0
+        inside = (b.x + newton - b.negative) * (b.x + newton - b.positive) <= 0
         fast = 2 * jnp.abs(newton) < b.moved
-        x = jnp.where(inside & fast, b.x + newton, b.negative + (b.positive - b.negative) / 2)
+        x = jnp.where(inside & fast & jnp.isfinite(b.slope), b.x + newton, b.negative + (b.positive - b.negative) / 2)
         value, slope = at(x)
         negative, positive = jnp.where(value < 0, x, b.negative), jnp.where(value < 0, b.positive, x)
         return _Bracket(negative, positive, x, value, slope, jnp.abs(x - b.x), b.steps + 1)

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+TERMS = 64  # most additions in a row
+
 
 class Total(eqx.Module):
     """A running sum kept as `value = high + low`, exact for integers up to 2**47 in float32.
@@ -58,3 +60,20 @@ def exact_parts(x: Float[Array, "terms *shape"], terms: int) -> Float[Array, "pa
         x = x - parts[-1]
         exponent = exponent - (bits - room)
     return jnp.stack(parts)
+
+
+def ordered_sum(x: Float[Array, "*shape n"]) -> Float[Array, "*shape"]:
+    """Sum over the last axis in one order, written as additions: the same bits in every batch and on every device.
+
+    A compiler may reorder a reduction or a matrix product, and does so differently for batches of different sizes.
+    """
+    n = x.shape[-1]
+    while n > 1:
+        lanes = -(-n // TERMS) if n > TERMS else (8 if n > 8 else 1)
+        terms = -(-n // lanes)
+        x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, terms * lanes - n)])
+        total = x[..., :lanes]
+        for k in range(1, terms):
+            total = total + x[..., k * lanes : (k + 1) * lanes]
+        x, n = total, lanes
+    return x[..., 0]
