@@ -43,9 +43,9 @@ class ContinuousTime(AbstractFiniteDynamics):
     def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
         """The flip that ends the hold of `x`, and the hold of the state it leads to."""
         spins, _ = x
-        flip = self._log_flips(spins, drive)
-        choose, wait = numerics.uniforms(key, index, (2,), flip.dtype)
-        upto = jnp.cumsum(jnp.exp(flip))
+        rates = log_rates(self.model.field(spins, drive), spins)
+        choose, wait = numerics.uniforms(key, index, (2,), rates.dtype)
+        upto = jax.lax.associative_scan(jnp.add, jnp.exp(rates - jnp.max(rates)))
         i = jnp.minimum(jnp.sum(upto <= choose * upto[-1]), spins.shape[0] - 1)
         return self._arrive(spins.at[i].multiply(-1), wait, drive)
 
@@ -91,7 +91,9 @@ class ContinuousTime(AbstractFiniteDynamics):
     def _log_leave(self, spins: Shaped[Array, " n"], drive: Drive = None) -> Float[Array, ""]:
         """Log of the total rate W."""
         rates = log_rates(self.model.field(spins, drive), spins)
-        return jnp.log(self.rate.astype(rates.dtype)) + jax.nn.logsumexp(rates)
+        top = jax.lax.stop_gradient(jnp.max(rates))
+        total = numerics.ordered_sum(jnp.exp(rates - top))
+        return jnp.log(self.rate.astype(rates.dtype)) + top + jnp.log(total)
 
     def _arrive(self, spins: Shaped[Array, " n"], u: Float[Array, ""], drive: Drive) -> Held:
         leave = self._log_leave(spins, drive)

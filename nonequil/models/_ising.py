@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
+from .. import numerics
 from .._checks import finite
 from .._types import Drive, Index
 from ._base import AbstractSpinModel
@@ -43,7 +44,7 @@ class Ising(AbstractSpinModel):
 
     def site_field(self, x: Shaped[Array, " n"], i: Index, drive: Drive = None) -> Float[Array, ""]:
         """`field(x, drive)[i]`, at the cost of one row."""
-        h = self.H[i] + self.J[i] @ x.astype(self.J.dtype)
+        h = self.H[i] + numerics.ordered_sum(self.J[i] * x.astype(self.J.dtype))
         return h if drive is None else h + drive[i]
 
 
@@ -81,5 +82,5 @@ class LaggedIsing(AbstractSpinModel):
 
     def site_field(self, x: Shaped[Array, "lags n"], i: Index, drive: Drive = None) -> Float[Array, ""]:
         """`field(x, drive)[i]`, at the cost of one row a lag."""
-        h = self.H[i] + jnp.sum(self.J[:, i] * x[::-1].astype(self.J.dtype))
+        h = self.H[i] + numerics.ordered_sum((self.J[:, i] * x[::-1].astype(self.J.dtype)).reshape(-1))
         return h if drive is None else h + drive[i]

@@ -148,6 +148,7 @@ class _Run:
 
     def observe(self, totals: Any, held: tuple, first: Int[Array, ""], filled: Int[Array, ""]) -> Any:
         """The totals with the first `filled` of the held pairs, the `first`-th and following ones of each chain."""
-        slots = jax.tree.leaves(held)[0].shape[1]
+        x, x_next = held
+        slots = jax.tree.leaves(x)[0].shape[1]
         index = self.burn_in + (first + jnp.arange(slots)) * self.every + self.every - 1
-        return update_all(self.observers, totals, pairs(self.dynamics, *held, drives_at(self.drive, index), filled))
+        return update_all(self.observers, totals, pairs(self.dynamics, x, x_next, drives_at(self.drive, index), filled))
