@@ -1,6 +1,7 @@
 """Covariance of fitted parameters: Fisher, sandwich, sandwich clustered over blocks."""
 
 import enum
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -31,10 +32,10 @@ class ERRORS(enum.Enum):
 
 
 def covariance_diagonals(
-    problem: Problem, theta: np.ndarray, kind: ERRORS, block: np.ndarray | None
+    problem: Problem, theta: np.ndarray, kind: ERRORS, block: np.ndarray
 ) -> tuple[np.ndarray, int]:
     """Variances of the free parameters (n, p), NaN elsewhere, and the number of rows or transitions they rest on."""
-    rows, factor = (problem.rows, 1.0) if kind is ERRORS.clustered else problem.rows.thinned(SAMPLED)
+    rows, factor = problem.rows.thinned(SAMPLED)
     variance = np.empty_like(theta)
     for group in groups(np.arange(len(theta)), theta.shape[1]):
         bread = bread_of(problem, theta, rows, factor, group)
@@ -43,7 +44,7 @@ def covariance_diagonals(
         elif kind is ERRORS.sandwich:
             full = bread @ (factor * grams(theta, rows, group, kind=1)) @ bread
         else:
-            full = bread @ clustered_moments(theta, rows, block, group) @ bread
+            full = bread @ clustered_moments(theta, problem.rows.pairs(), block, group) @ bread
         variance[group] = np.einsum("ijj->ij", full)
     return np.where(active(problem, theta), variance, np.nan), round(problem.rows.weight / factor)
 
@@ -67,7 +68,7 @@ def bread_of(problem: Problem, theta: np.ndarray, rows: Rows, factor: float, neu
 
 
 def clustered_moments(theta: np.ndarray, rows: Rows, block: np.ndarray, neurons: np.ndarray) -> np.ndarray:
-    """sum over blocks of g g^T (k, p, p), g the score of a block, times B / (B - 1) for B blocks."""
+    """Sum over blocks of g g^T (k, p, p), g the score of a block, times B / (B - 1) for B blocks."""
     scores = block_scores(theta, rows, block, neurons)
     return len(scores) / (len(scores) - 1) * np.einsum("bij,bik->ijk", scores, scores, optimize=True)
 
@@ -85,8 +86,10 @@ def block_scores(theta: np.ndarray, rows: Rows, block: np.ndarray, neurons: np.n
     return total
 
 
-def residual_chunks(theta: np.ndarray, rows: Rows, neurons: np.ndarray):  # noqa: ANN201
-    """Pairs in chunks: w (s' - tanh h) (pairs, k), features (pairs, p), and which pairs they are."""
+def residual_chunks(
+    theta: np.ndarray, rows: Rows, neurons: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
+    """Rows that are pairs, in chunks: w (s' - tanh h) (pairs, k), features (pairs, p), and which pairs they are."""
     moved, start = device(theta[neurons]), 0
     for batch in rows.batches(None if len(neurons) == rows.n else neurons):
         residual = np.asarray(_residuals(moved, batch), dtype=float).reshape(-1, len(neurons))

@@ -13,8 +13,9 @@ from ._errors import ERRORS, active, covariance_diagonals
 from ._identify import Problem, pose
 from ._newton import Solution, maximise
 from ._passes import device, fits_exactly, likelihood
+from ._read import read
 from ._result import Fit
-from ._rows import CHUNK, Rows, read
+from ._rows import CHUNK, Rows
 
 RUNAWAY = 0.3  # log-odds that a coefficient still moves where the gradient has vanished: it has no finite optimum
 
@@ -65,7 +66,7 @@ def fit(
     problem = posed(rows, mask, drive_mask, l2, l1)
     tolerance = default_tolerance() if tolerance is None else tolerance
     solution = maximise(problem, None, tolerance, max_steps)
-    block = np.asarray(statistics.blocks(transitions)) if errors is ERRORS.clustered else None
+    block = np.asarray(statistics.blocks(transitions)) if errors is ERRORS.clustered else np.zeros(0, int)
     return summarise(problem, solution, errors, block, tolerance)
 
 
@@ -104,7 +105,7 @@ def _mask(mask: Any, shape: tuple[int, int], name: str) -> np.ndarray | None:
     return mask
 
 
-def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.ndarray | None, tolerance: float) -> Fit:
+def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.ndarray, tolerance: float) -> Fit:
     """A solution with its errors, likelihoods and flags."""
     rows, theta, n = problem.rows, solution.theta, problem.rows.n
     converged = solution.residual <= tolerance

@@ -20,7 +20,7 @@ def triangle(p: int) -> tuple[np.ndarray, np.ndarray]:
 
 @jax.jit
 def _dense(weight: Array, batch: Batch) -> Array:
-    """sum over rows of weight_i z_j z_k for all pairs j <= k: (k, pairs)."""
+    """Sum over rows of weight_i z_j z_k for all pairs j <= k: (k, pairs)."""
     j, k = triangle(1 + batch.x.shape[-1] + (0 if batch.regressors is None else batch.regressors.shape[-1]))
 
     def pieces(leaf: Array | None) -> Array | None:
@@ -45,30 +45,32 @@ def _pairs(active: np.ndarray) -> scipy.sparse.csr_matrix:
     """Which pairs of features (one, and the senders in their rarer state) each row holds: (pairs, rows)."""
     p = active.shape[1] + 1
     row, column = np.nonzero(np.concatenate([np.ones((len(active), 1), bool), active], axis=1))
-    pair, where = [], []
+    pair_parts, row_parts = [], []
     for shift in range(int(np.bincount(row).max())):
         first, second = slice(0, len(row) - shift), slice(shift, len(row))
         same = row[first] == row[second]
         j, k = column[first][same], column[second][same]
-        pair.append(j * p - j * (j - 1) // 2 + (k - j))
-        where.append(row[first][same])
-    pair, where = np.concatenate(pair), np.concatenate(where)
+        pair_parts.append(j * p - j * (j - 1) // 2 + (k - j))
+        row_parts.append(row[first][same])
+    pair, where = np.concatenate(pair_parts), np.concatenate(row_parts)
     return scipy.sparse.csr_matrix((np.ones(len(pair)), (pair, where)), shape=(p * (p + 1) // 2, len(active)))
 
 
-def _sparse_pairs(rows: Rows) -> list | None:
-    """Incidence of pairs, batch by batch, where sparse products are the faster ones; None where they are not."""
-    if "pairs" not in rows.kept:
-        rows.kept["pairs"] = None
+def _incidence(rows: Rows) -> tuple[np.ndarray, list | None]:
+    """The rarer state of each sender, and which rows hold which pairs of them, batch by batch.
+
+    The list is None where dense products are faster. Both depend on the past states alone and are kept.
+    """
+    if "incidence" not in rows.kept:
+        rare, parts = _rare(rows), None
         if rows.regressors is None:
-            rare = _rare(rows)
             active = 1 + (rows.x == rare).sum(axis=1, dtype=np.int64)
             if SLOWER * (active * (active + 1)).sum() < len(rows.x) * rows.features * (rows.features + 1):
-                block, blocks, count = batch_shape(len(rows.x), rows.chunk)
+                block, blocks, _ = batch_shape(len(rows.x), rows.chunk)
                 size = block * blocks
-                parts = [rows.x[k * size : (k + 1) * size] == rare for k in range(count)]
-                rows.kept["pairs"] = [_pairs(part) for part in parts]
-    return rows.kept["pairs"]
+                parts = [_pairs(rows.x[k : k + size] == rare) for k in range(0, len(rows.x), size)]
+        rows.kept["incidence"] = (rare, parts)
+    return rows.kept["incidence"]
 
 
 def _natural(gram: np.ndarray, rare: np.ndarray) -> np.ndarray:
@@ -81,8 +83,8 @@ def _natural(gram: np.ndarray, rare: np.ndarray) -> np.ndarray:
 
 
 def grams(theta: np.ndarray, rows: Rows, neurons: np.ndarray, kind: int = 0) -> np.ndarray:
-    """sum over rows of weight_i z z^T, (k, p, p), float64: `kind` 0 weighs by w (1 - tanh^2 h), 1 by squared scores."""
-    pairs, moved = _sparse_pairs(rows), device(theta[neurons])
+    """Sum over rows of weight_i z z^T, (k, p, p): `kind` 0 weighs by w (1 - tanh^2 h), 1 by squared scores."""
+    (rare, pairs), moved = _incidence(rows), device(theta[neurons])
     picked = None if len(neurons) == rows.n else neurons
     j, k = triangle(rows.features)
     total = np.zeros((len(neurons), len(j)))
@@ -95,7 +97,7 @@ def grams(theta: np.ndarray, rows: Rows, neurons: np.ndarray, kind: int = 0) -> 
             total += (pairs[at] @ flat).T
     full = np.empty((len(neurons), rows.features, rows.features))
     full[:, j, k] = full[:, k, j] = total
-    return full if pairs is None else _natural(full, _rare(rows))
+    return full if pairs is None else _natural(full, rare)
 
 
 def groups(neurons: np.ndarray, features: int, limit: int = 2**27) -> list[np.ndarray]:

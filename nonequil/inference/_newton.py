@@ -10,7 +10,7 @@ from ._lasso import descend
 from ._passes import device, likelihood
 
 HALVINGS = 40  # trials of one step
-ARMIJO = 1e-4  # part of the predicted fall that a step must bring
+ARMIJO = 0.1  # part of the linear fall that a step must bring
 SMALL_WORK = 2e9  # products of one pass below which finished neurons are computed along
 
 

@@ -43,7 +43,7 @@ def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]
 
 @jax.jit
 def _curvatures(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]:
-    """w (1 - tanh^2 h) and the squared scores, sum w^2 (s - tanh h)^2, of each row and neuron."""
+    """Curvatures w (1 - tanh^2 h) and squared scores, sum w^2 (s - tanh h)^2, of each row and neuron."""
 
     def block(b: Batch) -> tuple[Array, Array]:
         m = jnp.tanh(_fields(theta, b)[1])
@@ -54,7 +54,7 @@ def _curvatures(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]
 
 @jax.jit
 def _counts(batch: Batch) -> tuple[Array, Array]:
-    """sum w z z^T and sum w a z^T."""
+    """Sums of w z z^T and w a z^T over a batch."""
     dtype = jnp.result_type(float)
 
     def block(total: tuple, b: Batch) -> tuple[tuple, None]:
@@ -70,11 +70,11 @@ def _counts(batch: Batch) -> tuple[Array, Array]:
 
 @jax.jit
 def _residuals(theta: Float[Array, "k p"], batch: Batch) -> Array:
-    """w (a - tanh h) of each row and neuron."""
+    """Residuals w (a - tanh h) of each row and neuron."""
     return jax.lax.map(lambda b: b.w[:, None] * (b.a.astype(theta.dtype) - jnp.tanh(_fields(theta, b)[1])), batch)
 
 
-def device(theta: np.ndarray) -> Array:
+def device(theta: np.ndarray | float) -> Array:
     """Parameters in the default floating type."""
     return jnp.asarray(theta, jnp.result_type(float))
 
@@ -82,14 +82,20 @@ def device(theta: np.ndarray) -> Array:
 def likelihood(theta: np.ndarray, rows: Rows, neurons: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Negative log-likelihood (k,) and gradient (k, p) of these neurons, summed over all rows."""
     moved = device(theta)
-    total = sum(np.asarray(_likelihood(moved, batch), dtype=float) for batch in rows.batches(neurons))
+    total = np.zeros((len(theta), rows.features + 1))
+    for batch in rows.batches(neurons):
+        total += np.asarray(_likelihood(moved, batch))
     return total[:, 0], total[:, 1:]
 
 
 def counts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """sum w z z^T (p, p) and sum w a z^T (n, p) over all rows."""
-    parts = [[np.asarray(part, dtype=float) for part in _counts(batch)] for batch in rows.batches()]
-    return sum(part[0] for part in parts), sum(part[1] for part in parts)
+    """Sums of w z z^T (p, p) and w a z^T (n, p) over all rows."""
+    gram, cross = np.zeros((rows.features, rows.features)), np.zeros((rows.n, rows.features))
+    for batch in rows.batches():
+        parts = _counts(batch)
+        gram += np.asarray(parts[0])
+        cross += np.asarray(parts[1])
+    return gram, cross
 
 
 @jax.jit
@@ -108,4 +114,7 @@ def _wrong(theta: Float[Array, "k p"], batch: Batch) -> Array:
 def fits_exactly(theta: np.ndarray, rows: Rows) -> np.ndarray:
     """Whether the sign of the field predicts every transition of a neuron: then no finite optimum exists."""
     moved = device(theta)
-    return sum(np.asarray(_wrong(moved, batch)) for batch in rows.batches()) == 0
+    wrong = np.zeros(len(theta), int)
+    for batch in rows.batches():
+        wrong += np.asarray(_wrong(moved, batch))
+    return wrong == 0
