@@ -78,7 +78,9 @@ class SpikeTable:
 
 def order_note(times: Any, trial: Any = None) -> tuple[str, ...]:
     """A note if a table is not in order of time within its trials, which stand in any order."""
-    backwards = np.diff(np.ravel(times)) < 0
+    if np.asarray(times).dtype.kind not in "iuf":
+        return ()
+    backwards = np.diff(np.ravel(times).astype(np.float64)) < 0
     if trial is not None:
         backwards &= np.ravel(trial)[1:] == np.ravel(trial)[:-1]
     return (

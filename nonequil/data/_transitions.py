@@ -85,6 +85,6 @@ class Attempts(eqx.Module):
         states, n = self.x.shape
         site = jnp.eye(n, dtype=bool)
         x = jnp.repeat(jnp.asarray(self.x), n, axis=0)
-        flip = (jnp.asarray(self.flipped)[:, :, None] & site).reshape(states * n, n)
+        flip = (jnp.asarray(self.flipped)[:, :, None] & site[None]).reshape(states * n, n)
         weight, block = (None if leaf is None else jnp.repeat(leaf, n) for leaf in (self.weight, self.block))
         return Transitions(x, jnp.where(flip, -x, x), weight=weight, block=block, unit=Unit.per_attempt)

@@ -51,23 +51,26 @@ def from_columns(columns: Mapping[str, Any], source: str) -> SpikeTable:
     if names["time"] is None or names["unit"] is None:
         raise DataError(f"{source}: found {', '.join(columns) or 'nothing'}: name the columns {KNOWN}")
     used = {names["time"], names["unit"], names["trial"]}
-    at = {role: None if name is None else columns[name] for role, name in names.items()}
+    at: dict[str, Any] = {role: None if name is None else columns[name] for role, name in names.items()}
     declared = {role: None if names[role] in used else at[role] for role in ("unit_ids", "trial_ids")}
     in_step = at["trial"] is None or np.size(at["trial"]) == np.size(at["time"])
     notes = precision_note(at["time"]) + (order_note(at["time"], at["trial"]) if in_step else ())
     return SpikeTable(
         at["time"], at["unit"], at["trial"], declared["unit_ids"], declared["trial_ids"],
-        _epochs(at["epochs"], at["start"], at["stop"], at["time"], source), notes, source,
+        epochs_of(columns, at["time"], source), notes, source,
     )  # fmt: skip
 
 
-def _epochs(epochs: Any, start: Any, stop: Any, times: Any, source: str) -> Any:
-    """Declared pairs, from one array or from two; a missing side is the first or the last spike."""
-    if epochs is not None or (start is None and stop is None):
-        return epochs
+def epochs_of(columns: Mapping[str, Any], times: Any, source: str) -> Any:
+    """Declared pairs, from `epochs` or from `start` and `stop`; a missing side is the first or the last spike."""
+    names = {role: find(columns, role) for role in ("epochs", "start", "stop")}
+    at = {role: None if name is None else np.asarray(columns[name]) for role, name in names.items()}
+    if at["epochs"] is not None or (at["start"] is None and at["stop"] is None):
+        return at["epochs"]
     if np.size(times) == 0:
         return None
-    ends = np.atleast_1d(np.min(times) if start is None else start, np.max(times) if stop is None else stop)
-    if ends[0].size != ends[1].size and 1 not in (ends[0].size, ends[1].size):
-        raise DataError(f"{source}: {ends[0].size} starts and {ends[1].size} stops: give one each a trial")
-    return np.stack(np.broadcast_arrays(*(end.ravel() for end in ends)), axis=1)
+    start = np.atleast_1d(np.min(times) if at["start"] is None else at["start"]).ravel()
+    stop = np.atleast_1d(np.max(times) if at["stop"] is None else at["stop"]).ravel()
+    if start.size != stop.size and 1 not in (start.size, stop.size):
+        raise DataError(f"{source}: {start.size} starts and {stop.size} stops: give one each a trial")
+    return np.stack(np.broadcast_arrays(start, stop), axis=1)

@@ -1,6 +1,7 @@
 """NumPy archives: the package's own files, and tables."""
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ._columns import from_columns, is_table
 
 
 class NpzReader(AbstractReader):
-    """.npz files: those of `Raster.save`, tables with named columns, or one array of two or three columns."""
+    """.npz files: of `Raster.save`, tables with named columns, pynapple groups, or one array of 2 or 3 columns."""
 
     suffixes = (".npz",)
 
@@ -22,6 +23,8 @@ class NpzReader(AbstractReader):
         arrays = archive(path)
         if _native.is_native(arrays):
             return _native.table(arrays)
+        if is_group(arrays):
+            return from_group(arrays, str(path))
         if not is_table(arrays):
             name = field or (next(iter(arrays)) if len(arrays) == 1 else None)
             if name in arrays and np.ndim(arrays[name]) == 2:
@@ -50,6 +53,17 @@ def archive(path: Path) -> dict[str, Any]:
             f"{path}: unreadable ({error}): arrays of Python objects are refused; save a table of time and unit, "
             f"or use nonequil.data.Raster.from_lists"
         ) from error
+
+
+def is_group(arrays: Mapping[str, Any]) -> bool:
+    """Whether these are the contents of a file that pynapple wrote of a group of units (TsGroup)."""
+    return str(arrays.get("type")) == "TsGroup" and {"t", "index", "start", "end"} <= set(arrays)
+
+
+def from_group(arrays: Mapping[str, Any], source: str) -> SpikeTable:
+    """The units of a pynapple group; its time support declares the epochs. Silent units are those in `keys`."""
+    epochs = np.stack([arrays["start"], arrays["end"]], axis=1)
+    return SpikeTable(arrays["t"], arrays["index"], unit_ids=arrays.get("keys"), epochs=epochs, source=source)
 
 
 def _opened(path: Path) -> Any:
