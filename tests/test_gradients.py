@@ -1,0 +1,205 @@
+"""Every public function that is differentiable in principle, against central differences in float64.
+
+One row a function: what is differentiated, in which array, with which step, to which relative tolerance. A public
+function that is in neither table fails the last test.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+import nonequil as nq
+
+N = 4
+J = 0.6 * jr.normal(jr.key(0), (N, N))
+H = 0.3 * jr.normal(jr.key(1), (N,))
+OFF_DIAGONAL = J * (1 - jnp.eye(N))
+STATES = nq.random_spins(jr.key(2), (40, N))
+PAIRS = nq.Transitions(STATES[:-1], STATES[1:])
+ONE, OTHER = STATES[0], STATES[0].at[1].multiply(-1)
+LAGGED = jnp.stack([J, 0.5 * J])
+ATTEMPTS = nq.Attempts(STATES, jr.bernoulli(jr.key(3), 0.4, STATES.shape)).transitions()
+WEIGHTS = jr.normal(jr.key(4), (64, 64))
+BUMP = jr.normal(jr.key(5), (16,))
+
+
+def model(J):
+    return nq.Ising(J, H)
+
+
+def production(clock):
+    return lambda J: nq.thermodynamics.exact(clock(model(J))).value
+
+
+def closure_gradient(closure):
+    return lambda J: jnp.sum(BUMP[:N] * nq.meanfield.solve(closure, model(0.5 * J)).q)
+
+
+def held(spins, hold):
+    return spins, jnp.asarray(hold)
+
+
+class Row(NamedTuple):
+    name: str
+    function: Callable
+    leaf: jax.Array
+    step: float = 1e-5
+    tolerance: float = 1e-6
+
+
+ROWS = [
+    Row("models.Ising.field", lambda J: BUMP[:N] @ model(J).field(ONE), J),
+    Row("models.Ising.site_field", lambda J: model(J).site_field(ONE, 2), J),
+    Row("models.LaggedIsing.field", lambda J: BUMP[:N] @ nq.LaggedIsing(J, H).field(STATES[:2]), LAGGED),
+    Row(
+        "ensembles.SherringtonKirkpatrick.sample",
+        lambda b: jnp.sum(nq.SherringtonKirkpatrick(J0=0.3, dJ=b, H0=0.1, dH=b, beta=b).sample(jr.key(0), N).J ** 2),
+        jnp.array(0.8),
+    ),
+    Row(
+        "ensembles.Diluted.sample",
+        lambda b: jnp.sum(nq.Diluted(k=2.0, dJ=b).sample(jr.key(0), N).J ** 2),
+        jnp.array(0.8),
+    ),
+    Row("dynamics.Parallel.log_prob", lambda J: nq.Parallel(model(J)).log_prob(ONE, STATES[1]), J),
+    Row("dynamics.Sequential.log_prob, a flip", lambda J: nq.Sequential(model(J)).log_prob(ONE, OTHER), J),
+    Row("dynamics.Sequential.log_prob, no flip", lambda J: nq.Sequential(model(J)).log_prob(ONE, ONE), J),
+    Row(
+        "dynamics.ContinuousTime.log_prob",
+        lambda J: nq.ContinuousTime(model(J)).log_prob(held(ONE, 0.3), held(OTHER, 0.7)),
+        J,
+    ),
+    Row(
+        "dynamics.Thinning.log_prob",
+        lambda J: nq.Thinning(model(J), lambda t: t * jnp.ones(N)).log_prob(held(ONE, 0.3), held(OTHER, 0.7)),
+        J,
+    ),
+    Row(
+        "dynamics.Autoregressive.log_prob",
+        lambda J: nq.Autoregressive(nq.LaggedIsing(J, H), lags=2).log_prob(STATES[:2], STATES[1:3]),
+        LAGGED,
+    ),
+    Row(
+        "numerics.fixed_point",
+        lambda a: nq.numerics.fixed_point(lambda x, a: jnp.cos(a * x), 1.0, a).value,
+        jnp.array(0.7),
+    ),
+    Row("numerics.root", lambda a: nq.numerics.root(lambda x, a: x**3 - a, (0.0, 3.0), a).value, jnp.array(2.0)),
+    Row("numerics.Trapezoid.mean", lambda v: nq.numerics.Trapezoid(64).mean(jnp.tanh, 0.3, v), jnp.array(0.9)),
+    Row("numerics.Hermite.mean", lambda v: nq.numerics.Hermite(32).mean(jnp.tanh, 0.3, v), jnp.array(0.4)),
+    Row("simulation.enumerate_states", lambda J: BUMP @ nq.enumerate_states(nq.Parallel(model(J))).stationary, J),
+    Row(
+        "statistics.fold",
+        lambda J: nq.statistics.fold((nq.Mean(lambda x, y: nq.Parallel(model(J)).log_prob(x, y)),), PAIRS)[0].value,
+        J,
+    ),
+    Row("statistics.block_mean", lambda v: nq.statistics.block_mean(v**2, PAIRS)[0], jnp.linspace(0.1, 1, 39)),
+    Row("meanfield.solve, Independent", closure_gradient(nq.meanfield.Independent()), J),
+    Row("meanfield.solve, TAP", closure_gradient(nq.meanfield.TAP()), J),
+    Row(
+        "meanfield.transient",
+        lambda J: jnp.sum(nq.meanfield.transient(nq.meanfield.TAP(), model(J), jnp.zeros(N), 5)[-1] * BUMP[:N]),
+        J,
+    ),
+    Row(
+        "thermodynamics.entropy_flow",
+        lambda J: nq.thermodynamics.entropy_flow(nq.Parallel(model(J)), ONE, STATES[2]),
+        J,
+    ),
+    Row(
+        "thermodynamics.flow_over_outcomes",
+        lambda J: nq.thermodynamics.flow_over_outcomes(nq.Sequential(model(J)), ONE, OTHER),
+        OFF_DIAGONAL,
+    ),
+    Row(
+        "thermodynamics.flow_over_sites",
+        lambda J: nq.thermodynamics.flow_over_sites(nq.Parallel(model(J)), ONE, STATES[1]),
+        J,
+    ),
+    Row("thermodynamics.exact, parallel", production(nq.Parallel), J),
+    Row("thermodynamics.exact, sequential", production(nq.Sequential), OFF_DIAGONAL),
+    Row("thermodynamics.exact, continuous time", production(nq.ContinuousTime), OFF_DIAGONAL),
+    Row(
+        "thermodynamics.MeanFlow, parallel", lambda J: nq.thermodynamics.MeanFlow(nq.Parallel(model(J)))(PAIRS).value, J
+    ),
+    Row(
+        "thermodynamics.MeanFlow, sequential",
+        lambda J: nq.thermodynamics.MeanFlow(nq.Sequential(model(J)))(ATTEMPTS).value,
+        OFF_DIAGONAL,
+    ),
+    Row(
+        "inference.negative_log_likelihood",
+        lambda J: nq.inference.negative_log_likelihood(nq.Parallel(model(J)), PAIRS),
+        J,
+    ),
+]
+
+WITHOUT_GRADIENT = {
+    "numerics.chain_keys": "random keys",
+    "numerics.exponentials": "random numbers",
+    "numerics.integers": "random numbers",
+    "numerics.threefry": "random numbers",
+    "numerics.uniforms": "random numbers",
+    "numerics.exact_parts": "rounding",
+    "numerics.ordered_sum": "rounding",
+    "numerics.minimise": "reports a minimum; differentiate a minimum through `root` of its gradient",
+    "numerics.krylov_radius": "a diagnosis of convergence",
+    "numerics.spectral_radius": "a diagnosis of convergence",
+    "dynamics.random_spins": "random spins",
+    "statistics.blocks": "labels",
+    "statistics.block_sums": "a sum",
+    "statistics.bootstrap": "random draws of blocks",
+    "statistics.folds": "labels",
+    "statistics.multiplicities": "random draws",
+    "statistics.padded_chunks": "a cut",
+    "statistics.time_reversed_blocks": "a surrogate of data",
+    "statistics.trial_shuffle": "a surrogate of data",
+    "statistics.update_all": "the step of `fold`",
+    "statistics.weights": "data",
+    "statistics.with_blocks": "labels",
+    "simulation.advance": "spins are discrete; an observer's function is differentiated through `fold`",
+    "simulation.finish": "spins are discrete",
+    "simulation.simulate": "spins are discrete",
+    "simulation.start": "spins are discrete",
+    "inference.choose_l2": "a choice from a grid",
+    "inference.cross_validate": "an estimate from data",
+    "inference.false_discovery_rate": "ranks",
+    "inference.fit_gradient": "reports a minimum",
+    "inference.fitted_entropy_production": "an estimate from data",
+    "thermodynamics.is_population": "a question",
+    "inference.fit": "an estimate from data; its loss, `negative_log_likelihood`, is differentiable",
+}
+
+LAYERS = ("numerics", "dynamics", "statistics", "simulation", "meanfield", "thermodynamics", "inference")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_gradient_equals_central_differences(row):
+    gradient = np.asarray(jax.jit(jax.grad(row.function))(row.leaf))
+    assert np.all(np.isfinite(gradient))
+    moves = row.step * jnp.eye(row.leaf.size).reshape(-1, *row.leaf.shape)
+    value = jax.jit(jax.vmap(row.function))
+    difference = (value(row.leaf[None] + moves) - value(row.leaf[None] - moves)) / (2 * row.step)
+    scale = np.max(np.abs(gradient))
+    assert scale > 1e-6, "a gradient that vanishes everywhere would pass any comparison"
+    np.testing.assert_allclose(gradient.ravel(), difference, atol=row.tolerance * max(scale, 1e-3), rtol=0)
+
+
+def test_every_public_function_has_a_row():
+    rows = {row.name.split(",")[0] for row in ROWS}
+    found = {
+        f"{layer}.{name}"
+        for layer in LAYERS
+        for name, value in vars(getattr(nq, layer)).items()
+        if not name.startswith("_") and inspect.isfunction(inspect.unwrap(value)) and not inspect.isclass(value)
+    }
+    missing = found - rows - set(WITHOUT_GRADIENT)
+    assert not missing, f"without a row in the table of gradients: {sorted(missing)}"
+    stale = {name for name in WITHOUT_GRADIENT if name not in found}
+    assert not stale, f"listed without a gradient, but not public: {sorted(stale)}"
