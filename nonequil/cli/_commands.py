@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..experiments._base import AbstractExperiment
+from ..experiments._compare import differences
 from ..experiments._environment import versions
 from ..experiments._execute import execute, read_result, same_inputs
 from ..experiments._fit import Fit
@@ -106,10 +107,13 @@ def _carry_out(experiment: AbstractExperiment, place: Place, check: Check) -> in
 
 
 def _compare(before: RunFolder, after: RunFolder) -> int:
-    if read_result(before.path).identical(read_result(after.path)):
+    changed = differences(before.path, after.path)
+    if not changed:
         print(f"{after.path} equals {before.path}, bit for bit")
         return 0
     then, now = before.environment["versions"], versions()
-    changed = [f"{name} {then[name]} -> {now.get(name)}" for name in then if then[name] != now.get(name)]
-    print(f"{after.path} differs from {before.path}; versions: {', '.join(changed) or 'the same'}")
+    moved = [f"{name} {then[name]}, now {now.get(name)}" for name in then if then[name] != now.get(name)]
+    print(
+        f"{after.path} differs from {before.path} in {', '.join(changed)}; versions: {', '.join(moved) or 'the same'}"
+    )
     return 1

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._base import AbstractExperiment as AbstractExperiment
 from ._base import Config as Config
+from ._compare import differences as differences
 from ._execute import execute as execute
 from ._execute import read_result as read_result
 from ._fit import Fit as Fit

@@ -34,8 +34,13 @@ def environment(seed: int, inputs: list[Path]) -> dict[str, Any]:
         "git_commit": git_commit(Path(__file__).parent),
         "seed": seed,
         "command": sys.argv,
-        "inputs": {str(path): digest(path) for path in inputs},
+        "inputs": digests(inputs),
     }
+
+
+def digests(inputs: list[Path]) -> dict[str, str]:
+    """Digest of each input that exists; whoever reads a missing one says so."""
+    return {str(path): digest(path) for path in inputs if path.exists()}
 
 
 def digest(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ._base import AbstractExperiment, compression
-from ._environment import digest, environment
+from ._environment import digests, environment
 from ._folder import ENVIRONMENT, RESULT, RunFolder, claim
 from ._stages import Stages
 from ._store import read_json, write_json, write_whole
@@ -75,7 +75,7 @@ def _record_environment(experiment: AbstractExperiment, folder: RunFolder) -> No
 
 def same_inputs(experiment: AbstractExperiment, before: RunFolder) -> None:
     """Raise ValueError if an input file of a run has changed since it was read."""
-    _check_inputs(before.environment, {str(path): digest(path) for path in experiment.inputs() if path.exists()})
+    _check_inputs(before.environment, digests(experiment.inputs()))
 
 
 def _check_inputs(before: dict[str, Any], now: dict[str, str]) -> None:

@@ -29,8 +29,10 @@ class Fit(AbstractExperiment):
     """Start of the recording in seconds (default: first spike)."""
     stop: float | None = None
     """End of the recording in seconds (default: last spike)."""
-    epochs: tuple[Epoch, ...] = ()
-    """Starts and ends of the epochs or trials in seconds: START STOP START STOP ..."""
+    epochs: tuple[Epoch, ...] | Path = ()
+    """Starts and ends of epochs or trials in seconds, START STOP START STOP ..., or a file of them."""
+    time_scale: float = Field(default=1.0, gt=0)
+    """Seconds per unit of time of the recording (0.001 for milliseconds)."""
     units: tuple[str, ...] = ()
     """Units to keep, by id or name (default: all)."""
     min_rate: float = Field(default=0.0, ge=0)
@@ -57,8 +59,8 @@ class Fit(AbstractExperiment):
         return widths
 
     def inputs(self) -> list[Path]:
-        """The recording."""
-        return [self.recording]
+        """The recording, and the file of its epochs if there is one."""
+        return [self.recording, *([self.epochs] if isinstance(self.epochs, Path) else [])]
 
     def run(self, stages: Stages) -> "xarray.Dataset":
         """Couplings, errors, checks and entropy production, one entry a bin width."""

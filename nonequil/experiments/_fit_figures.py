@@ -1,7 +1,6 @@
 """The figures of a fit, from its result alone."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -43,19 +42,17 @@ def rates_figure(r: xr.Dataset) -> Figure:
 
 
 def correlations_figure(r: xr.Dataset) -> Figure:
-    """Correlations of pairs, recorded against simulated: in the same bin, one bin apart and several bins apart."""
-    lags = r.sizes["lag"]
-    figure = Figure(figsize=(4.3 * (1 + lags), 4.2), layout="constrained")
-    panels = figure.subplots(1, 1 + lags)
-    other = ~np.eye(r.sizes["unit"], dtype=bool)
+    """Correlation coefficients of pairs, recorded against simulated: in the same bin, one and several bins apart."""
+    figure = Figure(figsize=(8.8, 8.0), layout="constrained")
+    same, *later = figure.subplots(2, 2).ravel()
     noise = float(r.n_transitions) ** -0.5
-    title = "same bin (mostly out of the model's reach)"
-    plot.correlations(_pick(r.C_observed, other), _pick(r.C_predicted, other), noise, title=title, ax=panels[0])
-    for k, ax in enumerate(panels[1:]):
+    observed, predicted = (_coefficients(r[f"C_{whose}"], r[f"C_{whose}"]) for whose in ("observed", "predicted"))
+    plot.correlations(observed, predicted, noise, title="same bin (mostly out of the model's reach)", ax=same)
+    for k, ax in enumerate(later):
         lag = int(r.lag[k])
         title = f"{lag} bin{'s' if lag > 1 else ''} apart ({1000 * lag * float(r.bin):g} ms)"
-        observed, predicted = r.D_observed.isel(lag=k), r.D_predicted.isel(lag=k)
-        plot.correlations(_pick(observed, other), _pick(predicted, other), noise, title=title, ax=ax)
+        pair = (_coefficients(r[f"D_{whose}"].isel(lag=k), r[f"C_{whose}"]) for whose in ("observed", "predicted"))
+        plot.correlations(*pair, noise, title=title, ax=ax)
     return figure
 
 
@@ -100,7 +97,8 @@ FIGURES: dict[str, tuple[Callable[[xr.Dataset], Figure], str, str]] = {
         "Correlations: recorded and simulated",
         "Each point is a pair of units. Correlations one bin apart are what the model is fitted to. Correlations "
         "within the same bin are mostly out of its reach: given the past, its units are independent. What "
-        "they share in a bin (common input, fast synapses) shows as points below the line. Later lags test the model.",
+        "they share in a bin (common input, fast synapses) shows as points below the line. Later lags test the model. "
+        "Grey: within two standard errors of zero.",
     ),
     "entropy_production": (
         entropy_production_figure,
@@ -112,5 +110,9 @@ FIGURES: dict[str, tuple[Callable[[xr.Dataset], Figure], str, str]] = {
 }
 
 
-def _pick(matrix: Any, chosen: np.ndarray) -> np.ndarray:
-    return np.asarray(matrix)[chosen]
+def _coefficients(covariance: xr.DataArray, same_bin: xr.DataArray) -> np.ndarray:
+    """Correlation coefficients of different units; NaN for units that never change."""
+    deviation = np.sqrt(np.diag(same_bin.values))
+    scale = np.outer(deviation, deviation)
+    x = np.where(scale > 0, covariance.values / np.where(scale > 0, scale, 1.0), np.nan)
+    return x[~np.eye(len(x), dtype=bool)]

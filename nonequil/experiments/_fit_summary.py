@@ -74,7 +74,7 @@ def estimate_summary(r: xr.Dataset, name: str) -> dict[str, Any]:
         "value": number(get("")),
         "stderr": number(get("_stderr")),
         "unit": str(get("").attrs["units"]),
-        "kind": str(get("").attrs["kind"]),
+        "kind": str(get("_kind").item()),
         "floor": number(get("_floor")),
         "result": str(get("_result").item()),
         **extra,

@@ -16,12 +16,12 @@ from ..ensembles import Diluted, SherringtonKirkpatrick
 from ..models import Ising
 from ..statistics import AbstractObserver, Mean, Moments, Record
 from ._chunks import run_chunks
+from ._dataset import NONE, dataset
 from ._simulate import DilutedNetwork, Network, SherringtonKirkpatrickNetwork, Simulate, StoredNetwork
 from ._stages import Stages
 from ._store import number, write_json, write_whole
 
 CLOCKS = {"parallel": Parallel, "sequential": Sequential}
-NONE = "1"  # unit of a number without one
 
 
 def simulation_dataset(config: Simulate, stages: Stages) -> xr.Dataset:
@@ -93,17 +93,6 @@ def _dataset(config: Simulate, model: Ising, unit: Unit, observed: tuple[Any, ..
         variables["spins"] = (("chain", "time", "unit"), spins, NONE, "states after each gathered step")
     attributes = {"title": f"{config.clock} dynamics of {model.n} spins", "config": config.to_toml()}
     return dataset(variables, {"unit": np.arange(model.n), "unit_post": np.arange(model.n)}, attributes)
-
-
-def dataset(variables: dict[str, Any], coordinates: dict[str, Any], attributes: dict[str, Any]) -> xr.Dataset:
-    """A Dataset from (dimensions, values, unit, description) a variable."""
-    from .. import __version__
-
-    arrays = {
-        name: xr.Variable(dims, np.asarray(values), {"units": unit, "long_name": text})
-        for name, (dims, values, unit, text) in variables.items()
-    }
-    return xr.Dataset(arrays, coordinates, {**attributes, "nonequil": __version__})
 
 
 def write_simulation(result: xr.Dataset, folder: Path) -> None:

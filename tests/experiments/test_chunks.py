@@ -72,7 +72,7 @@ class Growing(nq.dynamics.AbstractDynamics):
 
 def test_a_number_that_is_not_finite_stops_the_run_and_names_the_step():
     x0 = jnp.full((2, 1), 2.0 ** (1023 - 15))
-    with pytest.raises(RunFailed, match="not finite after step 16$"):
+    with pytest.raises(RunFailed, match=r"not finite after step 16$"):
         run_chunks(Growing(), x0, steps=40, key=jax.random.key(0), chunk=10)
 
 
