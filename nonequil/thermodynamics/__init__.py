@@ -1,6 +1,7 @@
 """Thermodynamics: entropy flow and production of models, and bounds on it from data alone."""
 
 from ._base import AbstractEstimator as AbstractEstimator
+from ._base import is_population as is_population
 from ._cross import Cross as Cross
 from ._flow import MeanFlow as MeanFlow
 from ._flow import entropy_flow as entropy_flow
@@ -8,7 +9,9 @@ from ._flow import exact as exact
 from ._flow import flow_over_outcomes as flow_over_outcomes
 from ._flow import flow_over_sites as flow_over_sites
 from ._function import Function as Function
+from ._maxent import MaxEntBound as MaxEntBound
 from ._observable import AbstractObservable as AbstractObservable
 from ._observables import Observables as Observables
 from ._quadratic import QuadraticBound as QuadraticBound
 from ._single import Single as Single
+from ._surrogates import reversal_null as reversal_null

@@ -24,6 +24,7 @@ class AbstractDesign(abc.ABC):
     """The matrix G of g(first, second), a row a pair, seen through its products with vectors. float64 throughout."""
 
     size: int
+    lists_quickly: bool  # whether a second moment costs no more than some ten projections
 
     @abc.abstractmethod
     def project(self, theta: np.ndarray) -> np.ndarray:
@@ -50,7 +51,7 @@ class SparseDesign(AbstractDesign):
     """Few observables of a pair differ from zero (products of 0/1 spikes): kept as a sparse matrix."""
 
     def __init__(self, matrix: scipy.sparse.csr_array) -> None:
-        self.matrix, self.size = matrix, matrix.shape[1]
+        self.matrix, self.size, self.lists_quickly = matrix, matrix.shape[1], True
 
     @functools.cached_property
     def _transposed(self) -> scipy.sparse.csr_array:
@@ -90,6 +91,7 @@ class ChunkedDesign(AbstractDesign):
 
     def __post_init__(self) -> None:
         self.size = self.observable.size(self.pairs.n_units)
+        self.lists_quickly = len(self.pairs.x) * self.size**2 < 10**10
 
     def project(self, theta: np.ndarray) -> np.ndarray:
         """Chunk by chunk; all columns of theta together."""

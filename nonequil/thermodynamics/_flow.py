@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from .. import simulation, statistics
 from .._checks import require
-from .._results import KIND, RESULTS, Estimate
+from .._results import KIND, RESULTS, Estimate, Unit
 from .._types import Drive, State
 from ..data import Transitions
 from ..dynamics import AbstractDynamics, AbstractFiniteDynamics
@@ -99,7 +99,7 @@ class MeanFlow(AbstractEstimator):
         return jnp.where(masked, 0, flow)
 
 
-def population_mean(flow: Float[Array, " pairs"], t: Transitions, unit: object, result: RESULTS) -> Estimate:
+def population_mean(flow: Float[Array, " pairs"], t: Transitions, unit: Unit, result: RESULTS) -> Estimate:
     """The mean over a whole population: no sampling error."""
     w = statistics.weights(t)
     mean = jnp.sum(w * flow) / jnp.sum(w)

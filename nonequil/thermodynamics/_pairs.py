@@ -75,9 +75,7 @@ def _host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:
         states = jax.vmap(spins)(jax.tree.map(jnp.asarray, states))
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(states)]
     if len(shapes) != 1 or len(shapes[0]) != 2:
-        raise ValueError(
-            f"{name} must hold one row of spins a pair, found shapes {shapes}: pass spins=dynamics.spins to the estimator"
-        )
+        raise ValueError(f"{name} must hold one row of spins a pair, found shapes {shapes}: pass spins=dynamics.spins")
     x = np.asarray(states)
     for start in range(0, len(x), 65536):
         if not np.all(np.abs(x[start : start + 65536]) == 1):
@@ -86,8 +84,10 @@ def _host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:
 
 
 def with_centre(observable: AbstractObservable, pairs: Pairs) -> AbstractObservable:
-    """The same span in a well-conditioned basis: products about the mean, or about the commoner sign where a unit
-    is sparse, so that most of them vanish. Sets without single-unit terms stay as they are."""
+    """The same span in a well-conditioned basis, or the set as it is where it has no single-unit terms.
+
+    Products are taken about the mean, or about the commoner sign where a unit is sparse, so that most of them vanish.
+    """
     if not observable.spans_single:
         return observable
     mean = sum(pairs.w[rows] @ pairs.x[rows] for rows in pairs.slices(65536)) / pairs.w.sum()

@@ -10,6 +10,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Key
 
+from .. import statistics
 from .._results import KIND, RESULTS, Estimate, Unit
 from ..data import Transitions
 from ._antisymmetrised import antisymmetrised
@@ -28,8 +29,8 @@ from ._surrogates import flipped_sums, resampled_sums
 class QuadraticBound(AbstractEstimator):
     """Lower bound ln(1 + U) on the entropy production of pairs, cross-fitted over blocks. Unit: nats a pair.
 
-    U = 2 sum_{b != c} S_b^T K^+ S_c / sum_{b != c} n_b n_c,  S_b the sum of observables g over the n_b pairs of block b,
-    K their covariance over all pairs (pseudo-inverse after scaling to unit diagonal). U estimates 2 <g>^T K^+ <g>
+    U = 2 sum_{b != c} S_b^T K^+ S_c / sum_{b != c} n_b n_c,  S_b the sum of observables g over block b of n_b pairs, K
+    their covariance over all pairs (pseudo-inverse after scaling to unit diagonal). U estimates 2 <g>^T K^+ <g>
     without its bias 2 d / n; it is no bound, ln(1 + U) is. Blocks are trials where they are declared, else 200
     contiguous ones. The standard error is that of a bootstrap over blocks, u_stderr / (1 + U). On a whole population U
     is 2 <g>^T K^+ <g>.
@@ -80,7 +81,8 @@ class QuadraticBound(AbstractEstimator):
         n_b = pairs.block_weights
         everything = np.ones((1, len(n_b)))
         u = float(resampled_sums(gram, n_b, everything)[0])
-        u_stderr = np.std(resampled_sums(gram, n_b, _counts(draws, self.resamples, len(n_b))), ddof=1)
+        drawn = np.asarray(statistics.multiplicities(len(n_b), key=draws, draws=self.resamples), float)
+        u_stderr = np.std(resampled_sums(gram, n_b, drawn), ddof=1)
         signs = np.asarray(jr.rademacher(flips, (self.draws, len(n_b)), np.int8), float)
         null = flipped_sums(gram, n_b, signs)
         details = {
@@ -119,11 +121,5 @@ def _population(u: float, g: AbstractObservable, pairs: Pairs, rank: int, unit: 
 
 
 def _estimate(u: float, u_stderr: float, unit: Unit, result: RESULTS, floor: float, details: Any) -> Estimate:
-    value, stderr, floor = (jnp.asarray(v, float) for v in (np.log1p(u), u_stderr / (1 + u), floor))
-    return Estimate(value, stderr, unit, KIND.lower_bound, result, floor, details=details)
-
-
-def _counts(key: Key[Array, ""], resamples: int, blocks: int) -> np.ndarray:
-    """How often each block is drawn, with replacement: (resamples, blocks)."""
-    drawn = np.asarray(jr.randint(key, (resamples, blocks), 0, blocks))
-    return np.stack([np.bincount(row, minlength=blocks) for row in drawn]).astype(float)
+    numbers = (jnp.asarray(v, float) for v in (np.log1p(u), u_stderr / (1 + u)))
+    return Estimate(*numbers, unit, KIND.lower_bound, result, jnp.asarray(floor, float), details=details)

@@ -1,0 +1,176 @@
+"""The variational problem behind the bound: maximise theta . <g> - ln <exp(theta . g backwards)>."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import scipy.linalg
+from scipy.special import logsumexp
+
+from ._design import AbstractDesign
+from ._inverse import LISTED
+
+Solver: TypeAlias = Callable[[np.ndarray], np.ndarray]
+"""An approximate inverse of the curvature: what conjugate gradients start from."""
+
+STALE = 25  # conjugate-gradient steps after which the approximate inverse is made anew
+FEW = 5.0  # an effective number of tilted samples below this says that the optimum is not there
+JITTER = 1e-10  # added to the curvature, as a share of its diagonal, where it is used to precondition
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """F(theta) = theta . mean - ln sum_k w_k exp(r_k . theta) - ridge |theta|**2 / 2, concave in theta.
+
+    `backwards` holds r_k, the observables of the reversed pairs; the weights `w` sum to one; `mean` is that of the
+    observables forwards. `n` is the effective number of pairs: F above ln n cannot be told from infinity.
+    """
+
+    backwards: AbstractDesign
+    mean: np.ndarray
+    w: np.ndarray
+    n: float
+    ridge: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimum:
+    """Where an ascent ended.
+
+    `theta`, F without its ridge, largest gradient in units of each observable's spread, the effective number of tilted
+    samples `ess`, the `largest` tilted weight, whether the optimum is `finite`, and the last approximate inverse.
+    """
+
+    theta: np.ndarray
+    value: float
+    gradient_max: float
+    ess: float
+    largest: float
+    steps: int
+    finite: bool
+    converged: bool
+    solver: "Solver"
+
+
+def log_mean_exp(e: np.ndarray, w: np.ndarray) -> float:
+    """`ln sum_k w_k exp(e_k) / sum_k w_k`."""
+    held = w > 0
+    return float(logsumexp(e[held], b=w[held]) - np.log(w.sum()))
+
+
+def maximise(
+    problem: Problem, theta: np.ndarray, *, tolerance: float, solver: Solver | None = None, max_steps: int = 100
+) -> Optimum:
+    """Newton steps by preconditioned conjugate gradients, each with a backtracking search along its line.
+
+    Ends when a full step would gain less than `tolerance`, or, without ridge, when F passes ln n. `solver` is that of a
+    similar problem, if one was solved before.
+    """
+    R, w, ridge = problem.backwards, problem.w, problem.ridge
+    e = R.project(theta[:, None])[:, 0]
+    solver, converged, inner = solver or preconditioner(problem, tilted(e, w)), False, 0
+    for step in range(max_steps):  # noqa: B007
+        value = theta @ problem.mean - log_mean_exp(e, w)
+        p = tilted(e, w)
+        gradient = problem.mean - R.pull(p[:, None])[:, 0] - ridge * theta
+        if not np.isfinite(value) or (ridge == 0 and value > np.log(problem.n)):
+            break
+        if inner > STALE and R.lists_quickly:
+            solver = preconditioner(problem, p)
+        direction, inner = newton_direction(problem, p, gradient, solver)
+        slope = float(gradient @ direction)
+        if slope < 2 * tolerance:
+            converged = True
+            break
+        along = R.project(direction[:, None])[:, 0]
+        length = line_search(problem, theta, direction, e, along, slope)
+        if length == 0:
+            break
+        theta, e = theta + length * direction, e + length * along
+    return _optimum(problem, theta, value, gradient, p, step, converged, solver)
+
+
+def tilted(e: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Weights proportional to w exp(e), summing to one."""
+    p = w * np.exp(np.minimum(e - np.max(e[w > 0]), 0))  # masked pairs may lie above the largest of the others
+    return p / p.sum()
+
+
+def preconditioner(problem: Problem, p: np.ndarray) -> Solver:
+    """Approximate inverse of the curvature under the weights `p`: by Cholesky up to 3000 observables, else diagonal."""
+    R = problem.backwards
+    mean = R.pull(p[:, None])[:, 0]
+    if R.size > LISTED:
+        diagonal = np.maximum(R.squares(p) - mean**2, 0) + problem.ridge
+        inverse = np.where(diagonal > 0, 1 / np.where(diagonal > 0, diagonal, 1), 0)
+        return lambda v: inverse * v
+    H = R.second_moment(p) - np.outer(mean, mean)
+    diagonal = np.maximum(np.diag(H), 0)
+    held = diagonal + problem.ridge > 0
+    H[np.diag_indices_from(H)] += problem.ridge + JITTER * diagonal + np.where(held, 1e-14 * np.max(diagonal), 1.0)
+    factor = scipy.linalg.cho_factor(H, lower=True, overwrite_a=True)
+    return lambda v: scipy.linalg.cho_solve(factor, v, check_finite=False)
+
+
+def newton_direction(
+    problem: Problem, p: np.ndarray, gradient: np.ndarray, precondition: Solver, max_steps: int = 200
+) -> tuple[np.ndarray, int]:
+    """Solution of (Cov_p(r) + ridge) v = gradient, to a tolerance that shrinks with the gradient, and its steps."""
+    R, ridge = problem.backwards, problem.ridge
+    mean = R.pull(p[:, None])[:, 0]
+    v, residual = np.zeros_like(gradient), gradient
+    z = precondition(residual)
+    direction, rho = z, residual @ z
+    target = rho * min(0.01, float(np.sqrt(np.maximum(rho, 0)))) ** 2
+    for inner in range(max_steps):  # noqa: B007
+        image = R.pull(p[:, None] * R.project(direction[:, None]))[:, 0] - mean * (mean @ direction) + ridge * direction
+        curvature = direction @ image
+        if curvature <= 0:
+            break
+        v, residual = v + rho / curvature * direction, residual - rho / curvature * image
+        z = precondition(residual)
+        previous, rho = rho, residual @ z
+        if rho <= target:
+            break
+        direction = z + rho / previous * direction
+    return v, inner
+
+
+def line_search(
+    problem: Problem, theta: np.ndarray, direction: np.ndarray, e: np.ndarray, along: np.ndarray, slope: float
+) -> float:
+    """Longest halved step that gains at least a tenth of what its slope promises; needs no matrix product."""
+
+    def gained(length: float) -> float:
+        moved = length * direction
+        penalty = problem.ridge * (theta @ moved + moved @ moved / 2)
+        return float(moved @ problem.mean - log_mean_exp(e + length * along, problem.w) + start - penalty)
+
+    start, length = log_mean_exp(e, problem.w), 1.0
+    while length > 1e-6:
+        if gained(length) >= 0.1 * length * slope - 1e-14:
+            return length
+        length /= 2
+    return 0.0
+
+
+def _optimum(
+    problem: Problem,
+    theta: np.ndarray,
+    value: float,
+    gradient: np.ndarray,
+    p: np.ndarray,
+    steps: int,
+    converged: bool,
+    solver: Solver,
+) -> Optimum:
+    second = problem.backwards.squares(problem.w)
+    spread = np.sqrt(np.where(second > 0, second, 1))
+    share = p / np.where(problem.w > 0, problem.w, 1)  # tilted over plain weights
+    ess = problem.n / float(problem.w @ share**2)
+    largest = float(np.max(p))
+    finite = bool(np.isfinite(value) and (problem.ridge > 0 or (value <= np.log(problem.n) and ess > FEW)))
+    return Optimum(
+        theta, value, float(np.max(np.abs(gradient) / spread)), ess, largest, steps, finite, converged, solver
+    )
