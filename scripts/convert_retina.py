@@ -26,7 +26,8 @@ MILLISECONDS = 0.001
 def convert(path: Path, stimulus: int) -> nq.data.Raster:
     """One stimulus as a recording: a trial a repeat, from 0 to its length."""
     path = path / "Data_processed.mat" if path.is_dir() else path
-    content = scipy.io.loadmat(path)
+    with open(path, "rb") as file:
+        content = scipy.io.loadmat(file)
     trials, cells = content["spike_times"][0, stimulus].ravel(), content["cell_IDs"][0, stimulus].ravel()
     lengths = content["stimuli_lengths"][0, stimulus].ravel().astype(float)
     table = nq.data.SpikeTable(

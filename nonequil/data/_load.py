@@ -15,13 +15,13 @@ from .readers import reader_for
 def load(
     path: str | os.PathLike[str],
     *,
-    start: float | None = None,
-    stop: float | None = None,
+    start: float | int | None = None,
+    stop: float | int | None = None,
     epochs: str | os.PathLike[str] | Sequence[Any] | Any = None,
-    units: Iterable[int | str] | None = None,
-    min_rate: float | None = None,
+    units: Iterable[Any] | None = None,
+    min_rate: float | int | None = None,
     field: str | None = None,
-    time_scale: float = 1.0,
+    time_scale: float | int = 1.0,
 ) -> Raster:
     """Reads spike times from a file; the suffix names the format.
 

@@ -73,8 +73,9 @@ class Raster:
 
     @classmethod
     def from_table(
-        cls, table: SpikeTable, *, epochs: Any = None, start: float | None = None, stop: float | None = None,
-        time_scale: float = 1.0, source: str | None = None, file_hash: str | None = None,
+        cls, table: SpikeTable, *, epochs: Any = None,
+        start: float | int | None = None, stop: float | int | None = None, time_scale: float | int = 1.0,
+        source: str | None = None, file_hash: str | None = None,
     ) -> "Raster":  # fmt: skip
         """The recording that a reader found. Options as in `load`."""
         times = table.checked_times(time_scale)
@@ -97,7 +98,7 @@ class Raster:
     @classmethod
     def from_lists(
         cls, lists: Sequence[Any], *, unit_ids: Any = None, epochs: Any = None,
-        start: float | None = None, stop: float | None = None,
+        start: float | int | None = None, stop: float | int | None = None,
     ) -> "Raster":  # fmt: skip
         """One array of spike times (seconds) a unit; an empty one is a silent unit. Options as in `load`.
 
@@ -135,7 +136,7 @@ class Raster:
         """Sentences for the reader of a result: notes of reading, suspects, silent units, spikes that occur twice."""
         return self.notes + _quality.findings(self.unit_ids, self._violations, self.rates())
 
-    def select(self, units: Iterable[int | str] | None = None, min_rate: float | None = None) -> "Raster":
+    def select(self, units: Iterable[Any] | None = None, min_rate: float | int | None = None) -> "Raster":
         """The recording of some units: those named, in that order, of which those that fire at `min_rate` Hz or more.
 
         Raises DataError for an unknown unit (with the nearest ones), and if none is left or all are silent.
@@ -159,7 +160,7 @@ class Raster:
             unit_ids=self.unit_ids[keep], notes=self.notes + note,
         )  # fmt: skip
 
-    def bin(self, width: float) -> Binned:
+    def bin(self, width: float | int) -> Binned:
         """Spins in bins of `width` seconds, every trial from its own start.
 
         Bin k is [t0 + k width, t0 + (k + 1) width); a spike within four ulp of an edge belongs to the later bin. The

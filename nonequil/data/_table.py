@@ -30,7 +30,7 @@ class SpikeTable:
     source: str = "recording"
     file_hash: str | None = None
 
-    def checked_times(self, time_scale: float) -> np.ndarray:
+    def checked_times(self, time_scale: float | int) -> np.ndarray:
         """Times in seconds, float64. Raises DataError if they are not finite numbers or miss their units."""
         times = np.asarray(self.times)
         if times.dtype.kind not in "iuf":
@@ -47,7 +47,7 @@ class SpikeTable:
                 )
         return times
 
-    def scaled_epochs(self, time_scale: float) -> np.ndarray | None:
+    def scaled_epochs(self, time_scale: float | int) -> np.ndarray | None:
         """Declared epochs in seconds, None where there are none."""
         return None if self.epochs is None else scaled(np.asarray(self.epochs, dtype=np.float64), time_scale)
 
@@ -101,8 +101,10 @@ def precision_note(times: Any) -> tuple[str, ...]:
     )
 
 
-def scaled(times: np.ndarray, time_scale: float) -> np.ndarray:
+def scaled(times: np.ndarray, time_scale: float | int) -> np.ndarray:
     """Seconds, correctly rounded where the scale is one over an integer: milliseconds on a grid stay on it."""
+    if not (np.isfinite(time_scale) and time_scale > 0):
+        raise DataError(f"time_scale = {time_scale}: give the seconds a unit of time lasts, 0.001 for milliseconds")
     times = times.astype(np.float64)
     inverse = round(1 / time_scale)
     if inverse > 1 and time_scale == 1 / inverse:

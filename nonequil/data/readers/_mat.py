@@ -6,7 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 import scipy.io
-from scipy.io.matlab import MatlabFunction, MatlabOpaque, MatReadError
+from scipy.io.matlab import MatlabFunction, MatlabOpaque
 
 from .._errors import DataError
 from .._table import SpikeTable
@@ -33,7 +33,7 @@ class MatReader(AbstractReader):
         load = hdf5_variables if h5py.is_hdf5(path) else variables
         try:
             found = load(path)
-        except (MatReadError, ValueError, TypeError, OSError, NotImplementedError, KeyError, EOFError) as error:
+        except Exception as error:  # a damaged file fails in many ways
             raise DataError(f"{path}: not a readable .mat file ({error}): save it again from MATLAB") from error
         return from_variables(found, field, str(path))
 
