@@ -25,6 +25,7 @@ from .dynamics import random_spins as random_spins
 from .ensembles import Diluted as Diluted
 from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from .inference import Fit as Fit
+from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing

@@ -1,6 +1,15 @@
 """Inference: fit models to transitions, with errors, validation and the entropy production of a fit."""
 
 from ._edges import Edges as Edges
+from ._edges import false_discovery_rate as false_discovery_rate
+from ._entropy import fitted_entropy_production as fitted_entropy_production
 from ._errors import ERRORS as ERRORS
 from ._fit import fit as fit
+from ._loss import fit_gradient as fit_gradient
+from ._loss import negative_log_likelihood as negative_log_likelihood
 from ._result import Fit as Fit
+from ._scikit import KineticIsing as KineticIsing
+from ._validation import Choice as Choice
+from ._validation import CrossValidation as CrossValidation
+from ._validation import choose_l2 as choose_l2
+from ._validation import cross_validate as cross_validate

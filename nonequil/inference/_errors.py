@@ -18,11 +18,15 @@ class ERRORS(enum.Enum):
     """How the standard errors of a fit are found, with r = s' - tanh h and z = (1, s) of each transition.
 
     - `fisher`: V = (sum w (1 - tanh^2 h) z z^T + Lambda)^-1, right if the model is;
-    - `sandwich`: V (sum w^2 r^2 z z^T) V, right also if the conditional probabilities are not quite (White,
+    - `sandwich`: V (sum w^2 r^2 z z^T + Lambda) V, right also if the conditional probabilities are not quite (White,
       Econometrica 50, 1 (1982));
     - `clustered`: the same with scores summed over each block first, right also if transitions of one block depend on
       each other beyond the model (Liang & Zeger, Biometrika 73, 13 (1986));
     - `none`: not at all.
+
+    Lambda = l2 on couplings, else 0. A penalty pulls couplings towards zero; its expected square under the prior that
+    the penalty stands for, couplings of variance 1 / l2, is the term V Lambda V. With an l1 penalty errors are those
+    of the couplings that are not zero, as if they had been known beforehand: too small.
     """
 
     fisher = "fisher"
@@ -36,15 +40,15 @@ def covariance_diagonals(
 ) -> tuple[np.ndarray, int]:
     """Variances of the free parameters (n, p), NaN elsewhere, and the number of rows or transitions they rest on."""
     rows, factor = problem.rows.thinned(SAMPLED)
-    variance = np.empty_like(theta)
+    variance, prior = np.empty_like(theta), problem.prior
     for group in groups(np.arange(len(theta)), theta.shape[1]):
         bread = bread_of(problem, theta, rows, factor, group)
         if kind is ERRORS.fisher:
             full = bread
         elif kind is ERRORS.sandwich:
-            full = bread @ (factor * grams(theta, rows, group, kind=1)) @ bread
+            full = bread @ (factor * grams(theta, rows, group, kind=1) + prior) @ bread
         else:
-            full = bread @ clustered_moments(theta, problem.rows.pairs(), block, group) @ bread
+            full = bread @ (clustered_moments(theta, problem.rows.pairs(), block, group) + prior) @ bread
         variance[group] = np.einsum("ijj->ij", full)
     return np.where(active(problem, theta), variance, np.nan), round(problem.rows.weight / factor)
 

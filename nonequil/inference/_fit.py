@@ -117,6 +117,7 @@ def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.nd
     stderr = np.sqrt(variance)
     stderr[:, 1 : n + 1][infinite] = np.inf
     stderr[infinite.any(axis=1), 0] = np.inf
+    stderr[separated & (problem.l1 + problem.l2 == 0)] = np.inf
     flat = np.zeros(n, int) if problem.null is None else (np.abs(problem.null).max(axis=1) > 0).sum(axis=1)
     n_free = active(problem, theta).sum(axis=1)
     unsure = infinite.any() or problem.constant.any() or separated.any() or flat.any()

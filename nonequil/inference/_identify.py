@@ -19,7 +19,7 @@ class Problem:
     `free` (n, p) marks fitted parameters of (H, J, drive weights); `start` (n, p) holds their first values and those
     of the held ones. `null` (n, p, q) spans, neuron by neuron, the directions in which the likelihood is flat,
     orthonormal in all but the bias; None where there are none. `infinite` (n, n) is the sign of coefficients held
-    because they are infinite, `constant` (n,) marks units that never change.
+    because they are infinite, `constant` (n,) marks units that never change; `gram` (p, p) sums z z^T over the pairs.
     """
 
     rows: Rows
@@ -28,6 +28,7 @@ class Problem:
     infinite: np.ndarray
     constant: np.ndarray
     null: np.ndarray | None
+    gram: np.ndarray
     l2: float = 0.0
     l1: float = 0.0
 
@@ -37,9 +38,14 @@ class Problem:
         return (np.arange(self.free.shape[1]) > 0) & (np.arange(self.free.shape[1]) <= self.rows.n)
 
     @property
+    def prior(self) -> np.ndarray:
+        """The l2 penalty as a matrix, (p, p)."""
+        return np.diag(self.l2 * self.coupled)
+
+    @property
     def ridge(self) -> np.ndarray:
         """The quadratic penalty, (n or 1, p, p): l2 on couplings, and a free choice of scale on flat directions."""
-        ridge = np.diag(self.l2 * self.coupled)[None]
+        ridge = self.prior[None]
         return ridge if self.null is None else ridge + self.stiffness * self.null_projector
 
     @property
@@ -50,7 +56,7 @@ class Problem:
     @property
     def null_projector(self) -> np.ndarray:
         """Projector on the flat directions, the bias left out, (n, p, p)."""
-        null = self.null.copy()
+        null = np.zeros((*self.free.shape, 0)) if self.null is None else self.null.copy()
         null[:, 0] = 0
         return null @ null.swapaxes(1, 2)
 
@@ -74,7 +80,7 @@ def pose(rows: Rows, mask: np.ndarray | None, drive_mask: np.ndarray | None, l2:
     start[:, 1 : n + 1] = HELD * infinite
     mean = np.clip((rows.w @ rows.a) / rows.weight, -1 + 1e-12, 1 - 1e-12)
     start[:, 0] = np.where(target, CERTAIN * np.sign(mean), np.arctanh(mean) + (away * start[:, 1 : n + 1]).sum(axis=1))
-    return Problem(rows, free, start, infinite, target | sender, _flat(gram, free), l2, l1)
+    return Problem(rows, free, start, infinite, target | sender, _flat(gram, free), gram, l2, l1)
 
 
 def _empty_cells(gram: np.ndarray, cross: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -94,8 +100,8 @@ def _empty_cells(gram: np.ndarray, cross: np.ndarray, n: int) -> tuple[np.ndarra
 
 def _flat(gram: np.ndarray, free: np.ndarray) -> np.ndarray | None:
     """Directions of each neuron's free parameters in which no field changes, padded with zeros; None if none does."""
-    varying = free.any(axis=0)
-    if not varying.any() or len(_kernel(gram, varying).T) == 0:
+    varying = np.asarray(free.any(axis=0))
+    if not varying.any() or _kernel(gram, varying).shape[1] == 0:
         return None
     kernels = [_kernel(gram, row) for row in free]
     width = max(kernel.shape[1] for kernel in kernels)

@@ -2,15 +2,19 @@
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 
 from ._grams import grams, groups
 from ._identify import Problem
 from ._lasso import descend
-from ._passes import device, likelihood
+from ._passes import likelihood
 
 HALVINGS = 40  # trials of one step
 ARMIJO = 0.1  # part of the linear fall that a step must bring
+LEAST = 1e-4  # curvature given to every transition, relative to the mean one: no direction is quite flat
+LONGEST = 2.0  # change of a coupling in one step
+FLAT = 0.7  # a step that changes nothing but rounding must lower the gradient by this factor
 SMALL_WORK = 2e9  # products of one pass below which finished neurons are computed along
 
 
@@ -39,17 +43,27 @@ def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_s
         if len(running) == 0 or steps >= max_steps:
             return Solution(theta, loss, gradient, steps, last, residual)
         step = direction(problem, theta, gradient, running)
+        before = loss[running].copy()
         taken = _search(problem, theta, loss, gradient, step, running)
-        stuck[running] = ~taken.any(axis=1)
+        still = _residual(problem, theta, gradient)[running] > FLAT * residual[running] * problem.rows.weight
+        flat = np.abs(loss[running] - before) <= rounding() * np.abs(before)
+        stuck[running] = ~taken.any(axis=1) | (flat & still)
         last[running] = taken
         steps += 1
+
+
+def rounding() -> float:
+    """Relative change of a sum over transitions that may be rounding."""
+    return 32 * float(np.finfo(jnp.result_type(float)).eps)
 
 
 def direction(problem: Problem, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray) -> np.ndarray:
     """The step (k, p) to the minimum of each neuron's quadratic model."""
     parts = []
     for group in groups(neurons, problem.free.shape[1]):
-        hessian = penalised(problem, grams(theta, problem.rows, group), group)
+        hessian = grams(theta, problem.rows, group)
+        hessian += LEAST * hessian[:, :1, :1] * (problem.gram / problem.gram[0, 0])
+        hessian = penalised(problem, hessian, group)
         if problem.l1 > 0:
             parts.append(descend(hessian, gradient[group], theta[group], problem, group))
         else:
@@ -109,9 +123,9 @@ def _search(
     A step is taken if the objective still falls at its end (convexity then guarantees that it fell all the way), if
     it fell by enough, or if its change is below rounding and the slope has not grown.
     """
-    rounding = 32 * float(np.finfo(device(theta).dtype).eps)
     free, absolute = problem.free[neurons], problem.l1 * problem.coupled
-    old, size = theta[neurons].copy(), np.ones(len(neurons))
+    old = theta[neurons].copy()
+    size = 1 / np.maximum(1, np.abs(step[:, problem.coupled]).max(axis=1) / LONGEST)
     value = loss[neurons] + (absolute * np.abs(old)).sum(axis=1)
     slope = _slope(problem, old, gradient[neurons], step, free)
     taken, trying = np.zeros_like(step), np.flatnonzero(slope < 0)
@@ -123,7 +137,7 @@ def _search(
         new_loss, new_gradient = _objective(problem, theta, at)
         new_slope = _slope(problem, theta[at], new_gradient, step[trying], free[trying])
         change = new_loss + (absolute * np.abs(theta[at])).sum(axis=1) - value[trying]
-        tiny = np.abs(change) <= rounding * np.abs(value[trying])
+        tiny = np.abs(change) <= rounding() * np.abs(value[trying])
         good = (new_slope <= 0) | (change <= ARMIJO * size[trying] * slope[trying])
         good = np.isfinite(new_loss) & (good | (tiny & (new_slope <= -slope[trying])))
         taken[trying[good]] = size[trying[good], None] * step[trying[good]]

@@ -118,3 +118,21 @@ def fits_exactly(theta: np.ndarray, rows: Rows) -> np.ndarray:
     for batch in rows.batches():
         wrong += np.asarray(_wrong(moved, batch))
     return wrong == 0
+
+
+@jax.jit
+def _each(theta: Float[Array, "k p"], batch: Batch) -> Array:
+    """Weighted log-likelihood of each row, summed over neurons."""
+
+    def block(b: Batch) -> Array:
+        h = _fields(theta, b)[1]
+        return b.w * jnp.sum(jax.nn.log_sigmoid(2 * b.a.astype(h.dtype) * h), axis=1)
+
+    return jax.lax.map(block, batch)
+
+
+def pair_log_likelihood(theta: np.ndarray, pairs: Rows) -> np.ndarray:
+    """Weighted log-likelihood of each pair (rows that are pairs), summed over neurons."""
+    moved = device(theta)
+    parts = [np.asarray(_each(moved, batch), dtype=float).ravel() for batch in pairs.batches()]
+    return np.concatenate(parts)[: len(pairs.x)]
