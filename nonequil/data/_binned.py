@@ -122,15 +122,20 @@ def bin_spikes(
     epochs: Float[np.ndarray, "trials 2"],
     units: int,
     width: float,
-) -> tuple[Int8[np.ndarray, "bins units"], Int[np.ndarray, " bins"], int]:
-    """Spins, the trial of each bin (trials with fewer than two bins are passed over), and the spikes in the bins."""
+) -> tuple[Int8[np.ndarray, "bins units"], Int[np.ndarray, " bins"], int, int]:
+    """Spins, the trial of each bin (trials with fewer than two bins are passed over), spikes in the bins and clipped.
+
+    A spike is clipped if it is not the first of its unit in its bin.
+    """
     count = complete_bins(epochs, width)
     offset = np.cumsum(count) - count
     index = bin_index(times, epochs[trial, 0], width)
     held = index < count[trial]
+    place = (offset[trial] + index)[held] * units + unit[held]
     spins = np.full((int(count.sum()), units), -1, np.int8)
-    spins[(offset[trial] + index)[held], unit[held]] = 1
-    return spins, np.repeat(np.arange(len(count), dtype=np.int32), count), int(np.count_nonzero(held))
+    spins.ravel()[place] = 1
+    bin_trial = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    return spins, bin_trial, place.size, place.size - np.unique(place).size
 
 
 def report(kept: int, clipped: int, dropped: int, short: np.ndarray, width: float) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int, Shaped
 
 from . import _quality
-from ._binned import Binned, active_bins, bin_spikes, report
+from ._binned import Binned, bin_spikes, report
 from ._epochs import place, refuse_outside
 from ._errors import DataError
 from ._ids import chosen, distinct, spelled
@@ -168,8 +168,9 @@ class Raster:
         bins are left out. Raises DataError if no trial holds two bins, or if the width is no positive number.
         """
         width = float(width)
-        spins, trial, n_spikes = bin_spikes(self.times, self.unit, self.trial, self.epochs, self.n_units, width)
-        clipped = n_spikes - int(active_bins(spins).sum())
+        spins, trial, n_spikes, clipped = bin_spikes(
+            self.times, self.unit, self.trial, self.epochs, self.n_units, width
+        )
         present, trial = np.unique(trial, return_inverse=True)
         dropped = len(self.times) - n_spikes
         lost = report(n_spikes, clipped, dropped, np.delete(self.trial_ids, present), width)

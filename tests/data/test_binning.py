@@ -1,5 +1,6 @@
 """Binning against exact rational arithmetic, and what it loses."""
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -171,6 +172,19 @@ def test_one_epoch_takes_no_second_copy():
     assert t.dt.strides == (0,)
     assert t.unit == nq.Unit.per_bin
     assert all(np.shares_memory(chunk.x, binned.spins) for chunk in binned.chunks(1000))
+
+
+@pytest.mark.parametrize("epochs", [[[0, 2000]], [[0, 700], [700, 2000]]])
+def test_binning_and_chunks_hold_one_array(epochs):
+    rng = np.random.default_rng(1)
+    raster = Raster.from_lists([rng.uniform(0, 2000, 100) for _ in range(100)], epochs=epochs)
+    tracemalloc.start()
+    binned = raster.bin(0.01)
+    pairs = sum(len(chunk) for chunk in binned.chunks(2000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert pairs == binned.n_transitions == 200_000 - len(epochs)
+    assert peak < 1.35 * binned.spins.nbytes
 
 
 def test_chunks_inside_a_trial_are_views():

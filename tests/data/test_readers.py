@@ -194,7 +194,7 @@ def test_matlab_7_3_units_and_trials_and_struct_arrays(tmp_path):
 
 def test_a_group_saved_by_pynapple(tmp_path):
     np.savez(tmp_path / "a.npz", t=np.sort(FLAT), index=UNIT[np.argsort(FLAT)], keys=[0, 1, 2], start=[0.0], end=[1.0],
-             type=np.array("TsGroup"), rate=[3.0, 1.0, 2.0])  # fmt: skip
+             type=["TsGroup"], _metadata=np.array({}, dtype=object))  # fmt: skip
     raster = nq.data.load(tmp_path / "a.npz")
     same(raster)
     np.testing.assert_array_equal(raster.epochs, [[0, 1]])

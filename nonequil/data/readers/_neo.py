@@ -1,4 +1,4 @@
-"""Formats that Neo reads: Plexon, NeuroExplorer, Blackrock, Spike2, NIX; and folders of phy."""
+"""Formats that Neo reads: Plexon, NeuroExplorer, Blackrock, Spike2."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ._extra import extra
 class NeoReader(AbstractReader):
     """Spike trains of a file that Neo reads; every segment is a trial, from its start to its stop."""
 
-    suffixes = (".plx", ".nex", ".nev", ".smr", ".smrx", ".nix")
+    suffixes = (".plx", ".nex", ".nev", ".smr", ".smrx")
 
     def read(self, path: Path, field: str | None) -> SpikeTable:
         neo = extra("neo", path)

@@ -1,6 +1,7 @@
 """NumPy archives: the package's own files, and tables."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,21 @@ class NpzReader(AbstractReader):
     suffixes = (".npz",)
 
     def read(self, path: Path, field: str | None) -> SpikeTable:
-        arrays = archive(path)
+        arrays, objects = archive(path)
         if _native.is_native(arrays):
             return _native.table(arrays)
         if is_group(arrays):
             return from_group(arrays, str(path))
-        if not is_table(arrays):
-            name = field or (next(iter(arrays)) if len(arrays) == 1 else None)
-            if name in arrays and np.ndim(arrays[name]) == 2:
-                return unnamed(arrays[name], str(path))
+        if is_table(arrays):
+            return from_columns(arrays, str(path))
+        name = field or (next(iter(arrays)) if len(arrays) == 1 else None)
+        if name in arrays and np.ndim(arrays[name]) == 2:
+            return unnamed(arrays[name], str(path))
+        if objects:
+            raise DataError(
+                f"{path}: {', '.join(objects)} hold Python objects, which are refused as they may run code: save a "
+                f"table of time and unit, or use nonequil.data.Raster.from_lists"
+            )
         return from_columns(arrays, str(path))
 
 
@@ -41,23 +48,25 @@ class NpyReader(AbstractReader):
         return unnamed(_opened(path), str(path))
 
 
-def archive(path: Path) -> dict[str, Any]:
-    """All arrays of an .npz file. Raises DataError if it is none, or if it holds Python objects."""
+def archive(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The arrays of an .npz file, and the names of those that hold Python objects. Raises DataError if it is none."""
     opened = _opened(path)
     if not isinstance(opened, np.lib.npyio.NpzFile):
         raise DataError(f"{path}: this is a single array, not an .npz file: name it .npy")
-    try:
-        return {name: opened[name] for name in opened.files}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(
-            f"{path}: unreadable ({error}): arrays of Python objects are refused; save a table of time and unit, "
-            f"or use nonequil.data.Raster.from_lists"
-        ) from error
+    arrays, objects = {}, []
+    for name in opened.files:
+        try:
+            arrays[name] = opened[name]
+        except ValueError:
+            objects.append(name)
+        except (OSError, zipfile.BadZipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: the array {name} is damaged ({error}): save the file again") from error
+    return arrays, objects
 
 
 def is_group(arrays: Mapping[str, Any]) -> bool:
     """Whether these are the contents of a file that pynapple wrote of a group of units (TsGroup)."""
-    return str(arrays.get("type")) == "TsGroup" and {"t", "index", "start", "end"} <= set(arrays)
+    return "TsGroup" in np.ravel(arrays.get("type", "")) and {"t", "index", "start", "end"} <= set(arrays)
 
 
 def from_group(arrays: Mapping[str, Any], source: str) -> SpikeTable:
