@@ -168,14 +168,15 @@ class Raster:
         bins are left out. Raises DataError if no trial holds two bins, or if the width is no positive number.
         """
         width = float(width)
-        spins, trial, n_spikes, clipped = bin_spikes(
+        spins, count, n_spikes, clipped = bin_spikes(
             self.times, self.unit, self.trial, self.epochs, self.n_units, width
         )
-        present, trial = np.unique(trial, return_inverse=True)
+        present = np.flatnonzero(count)
+        trial = np.repeat(np.arange(len(present), dtype=np.int32), count[present])
         dropped = len(self.times) - n_spikes
         lost = report(n_spikes, clipped, dropped, np.delete(self.trial_ids, present), width)
         return Binned(
-            spins, trial.astype(np.int32), width, self.unit_ids, self.trial_ids[present],
+            spins, trial, width, self.unit_ids, self.trial_ids[present],
             n_spikes, clipped, dropped, self.warnings + lost,
         )  # fmt: skip
 
