@@ -129,7 +129,7 @@ def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.nd
         H_stderr=device(stderr[:, 0]),
         B_stderr=device(stderr[:, n + 1 :]) if weighed else None,
         log_likelihood=device(-likelihood(theta, rows)[0].sum()),
-        log_likelihood_constant_rate=device(constant_rate(rows)),
+        log_likelihood_constant_rate=device(constant_rate(problem)),
         gradient_max=device(solution.residual),
         converged=jnp.asarray(converged),
         infinite=jnp.asarray(infinite),
@@ -138,7 +138,7 @@ def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.nd
         rank=jnp.asarray(n_free - flat),
         n_free=jnp.asarray(n_free),
         n_transitions=device(rows.weight),
-        n_spikes=device((rows.weight * n + (rows.w @ rows.a).sum()) / 2),
+        n_spikes=device((rows.weight * n + problem.up.sum()) / 2),
         n_parameters=jnp.asarray(int((n_free - flat).sum() + (problem.infinite != 0).sum())),
         result=_result(converged, bool(unsure)),
         steps=solution.steps,
@@ -161,9 +161,9 @@ def _runaway(problem: Problem, solution: Solution, converged: np.ndarray) -> np.
     return (moved > RUNAWAY / 3) & ((moved.max(axis=1) > RUNAWAY) & converged)[:, None]
 
 
-def constant_rate(rows: Rows) -> float:
+def constant_rate(problem: Problem) -> float:
     """Largest log-likelihood of neurons that ignore the past, summed over transitions and neurons (nats)."""
-    up = np.clip((1 + rows.w @ rows.a / rows.weight) / 2, 0, 1)
+    up = np.clip((1 + problem.up / problem.rows.weight) / 2, 0, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = np.where(up > 0, up * np.log(up), 0) + np.where(up < 1, (1 - up) * np.log1p(-up), 0)
-    return float(rows.weight * np.nansum(entropy))
+    return float(problem.rows.weight * np.nansum(entropy))

@@ -10,6 +10,7 @@ from ._passes import _curvatures, device, features
 from ._rows import Batch, Rows, batch_shape
 
 SLOWER = 20  # time of one sparse product over one of a dense product
+PROBED = 65536  # rows looked at to choose between them
 PIECE = 256  # rows of pair products held at once
 
 
@@ -37,8 +38,17 @@ def _dense(weight: Array, batch: Batch) -> Array:
 
 
 def _rare(rows: Rows) -> np.ndarray:
-    """The rarer state of each sender (+1 or -1)."""
-    return np.where(rows.w @ (rows.x > 0) * 2 > rows.weight, -1, 1)
+    """The rarer state of each sender (+1 or -1), judged by evenly spaced rows."""
+    probe = slice(None, None, max(1, len(rows.x) // PROBED))
+    return np.where(rows.w[probe] @ (rows.x[probe] > 0) * 2 > rows.w[probe].sum(), -1, 1)
+
+
+def sparsity(rows: Rows) -> tuple[bool, float]:
+    """Whether sparse products are faster, and the pairs of features that one row then holds on average."""
+    p, probe = rows.features, slice(None, None, max(1, len(rows.x) // PROBED))
+    active = 1 + (rows.x[probe] == _rare(rows)).sum(axis=1, dtype=np.int64)
+    held = float((active * (active + 1)).mean() / 2)
+    return rows.regressors is None and SLOWER * held < p * (p + 1) / 2, held
 
 
 def _pairs(active: np.ndarray) -> scipy.sparse.csr_matrix:
@@ -63,12 +73,10 @@ def _incidence(rows: Rows) -> tuple[np.ndarray, list | None]:
     """
     if "incidence" not in rows.kept:
         rare, parts = _rare(rows), None
-        if rows.regressors is None:
-            active = 1 + (rows.x == rare).sum(axis=1, dtype=np.int64)
-            if SLOWER * (active * (active + 1)).sum() < len(rows.x) * rows.features * (rows.features + 1):
-                block, blocks, _ = batch_shape(len(rows.x), rows.chunk)
-                size = block * blocks
-                parts = [_pairs(rows.x[k : k + size] == rare) for k in range(0, len(rows.x), size)]
+        if sparsity(rows)[0]:
+            block, blocks, _ = batch_shape(len(rows.x), rows.chunk)
+            size = block * blocks
+            parts = [_pairs(rows.x[k : k + size] == rare) for k in range(0, len(rows.x), size)]
         rows.kept["incidence"] = (rare, parts)
     return rows.kept["incidence"]
 
@@ -84,17 +92,19 @@ def _natural(gram: np.ndarray, rare: np.ndarray) -> np.ndarray:
 
 def grams(theta: np.ndarray, rows: Rows, neurons: np.ndarray, kind: int = 0) -> np.ndarray:
     """Sum over rows of weight_i z z^T, (k, p, p): `kind` 0 weighs by w (1 - tanh^2 h), 1 by squared scores."""
-    (rare, pairs), moved = _incidence(rows), device(theta[neurons])
-    picked = None if len(neurons) == rows.n else neurons
+    rare, pairs = _incidence(rows)
+    computed, picked = rows.bucket(neurons, 1 if pairs else rows.features // 2)
+    at = neurons if picked is None else np.arange(len(neurons))
+    moved = device(theta[computed])
     j, k = triangle(rows.features)
     total = np.zeros((len(neurons), len(j)))
-    for at, batch in enumerate(rows.batches(picked)):
+    for part, batch in enumerate(rows.batches(picked)):
         weight = _curvatures(moved, batch)[kind]
         if pairs is None:
-            total += np.asarray(_dense(weight, batch))
+            total += np.asarray(_dense(weight, batch))[at]
         else:
-            flat = np.asarray(weight, dtype=float).reshape(-1, len(neurons))[: pairs[at].shape[1]]
-            total += (pairs[at] @ flat).T
+            flat = np.asarray(weight, dtype=float).reshape(-1, len(computed))[: pairs[part].shape[1], at]
+            total += (pairs[part] @ flat).T
     full = np.empty((len(neurons), rows.features, rows.features))
     full[:, j, k] = full[:, k, j] = total
     return full if pairs is None else _natural(full, rare)

@@ -18,10 +18,14 @@ class Part:
     rows: Rows
     mask: np.ndarray | None
     start: np.ndarray | None = None
+    posed: dict[bool, Problem] = dataclasses.field(default_factory=dict)
 
     def solve(self, l2: float, l1: float, tolerance: float) -> tuple[Problem, Solution]:
         """The problem and its solution for these penalties, started from the last one."""
-        problem = pose(self.rows, self.mask, None, l2, l1)
+        finite = l2 + l1 > 0
+        if finite not in self.posed:
+            self.posed[finite] = pose(self.rows, self.mask, None, l2, l1)
+        problem = dataclasses.replace(self.posed[finite], l2=l2, l1=l1)
         solution = maximise(problem, self.start, tolerance, MAX_STEPS)
         self.start = solution.theta
         return problem, solution

@@ -19,7 +19,8 @@ class Problem:
     `free` (n, p) marks fitted parameters of (H, J, drive weights); `start` (n, p) holds their first values and those
     of the held ones. `null` (n, p, q) spans, neuron by neuron, the directions in which the likelihood is flat,
     orthonormal in all but the bias; None where there are none. `infinite` (n, n) is the sign of coefficients held
-    because they are infinite, `constant` (n,) marks units that never change; `gram` (p, p) sums z z^T over the pairs.
+    because they are infinite, `constant` (n,) marks units that never change; `gram` (p, p) sums z z^T over the pairs,
+    `up` (n,) the weighted spins that followed.
     """
 
     rows: Rows
@@ -29,6 +30,7 @@ class Problem:
     constant: np.ndarray
     null: np.ndarray | None
     gram: np.ndarray
+    up: np.ndarray
     l2: float = 0.0
     l1: float = 0.0
 
@@ -64,7 +66,9 @@ class Problem:
 def pose(rows: Rows, mask: np.ndarray | None, drive_mask: np.ndarray | None, l2: float, l1: float) -> Problem:
     """The problem that these rows and masks pose, with what is constant, infinite or collinear found."""
     n, p = rows.n, rows.features
-    gram, cross = counts(rows.counted())
+    counted = rows.counted()
+    gram, cross = counts(counted)
+    up = cross[:, 0] if counted is rows else counts(rows)[1][:, 0]
     target = np.abs(cross[:, 0]) >= gram[0, 0] - 0.5
     sender = np.abs(gram[0, 1 : n + 1]) >= gram[0, 0] - 0.5
     allowed = np.ones((n, p), bool)
@@ -78,9 +82,9 @@ def pose(rows: Rows, mask: np.ndarray | None, drive_mask: np.ndarray | None, l2:
     free[:, 1 : n + 1] &= infinite == 0
     start = np.zeros((n, p))
     start[:, 1 : n + 1] = HELD * infinite
-    mean = np.clip((rows.w @ rows.a) / rows.weight, -1 + 1e-12, 1 - 1e-12)
+    mean = np.clip(up / rows.weight, -1 + 1e-12, 1 - 1e-12)
     start[:, 0] = np.where(target, CERTAIN * np.sign(mean), np.arctanh(mean) + (away * start[:, 1 : n + 1]).sum(axis=1))
-    return Problem(rows, free, start, infinite, target | sender, _flat(gram, free), gram, l2, l1)
+    return Problem(rows, free, start, infinite, target | sender, _flat(gram, free), gram, up, l2, l1)
 
 
 def _empty_cells(gram: np.ndarray, cross: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,17 +5,16 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 
-from ._grams import grams, groups
+from ._curvature import Curvature
+from ._grams import groups
 from ._identify import Problem
 from ._lasso import descend
 from ._passes import likelihood
 
 HALVINGS = 40  # trials of one step
 ARMIJO = 0.1  # part of the linear fall that a step must bring
-LEAST = 1e-4  # curvature given to every transition, relative to the mean one: no direction is quite flat
 LONGEST = 2.0  # change of a coupling in one step
 FLAT = 0.7  # a step that changes nothing but rounding must lower the gradient by this factor
-SMALL_WORK = 2e9  # products of one pass below which finished neurons are computed along
 
 
 @dataclasses.dataclass
@@ -36,18 +35,20 @@ def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_s
     if start is not None:
         theta = np.where(problem.free, start, theta)
     loss, gradient = _objective(problem, theta, np.arange(len(theta)))
+    curvature = Curvature(problem)
     last, stuck, steps = np.zeros_like(theta), np.zeros(len(theta), bool), 0
     while True:
         residual = _residual(problem, theta, gradient) / problem.rows.weight
         running = np.flatnonzero((residual > tolerance) & ~stuck)
         if len(running) == 0 or steps >= max_steps:
             return Solution(theta, loss, gradient, steps, last, residual)
-        step = direction(problem, theta, gradient, running)
+        step = direction(problem, curvature, theta, gradient, running)
         before = loss[running].copy()
         taken = _search(problem, theta, loss, gradient, step, running)
-        still = _residual(problem, theta, gradient)[running] > FLAT * residual[running] * problem.rows.weight
+        left = _residual(problem, theta, gradient)[running] / problem.rows.weight / residual[running]
+        curvature.judge(running, left)
         flat = np.abs(loss[running] - before) <= rounding() * np.abs(before)
-        stuck[running] = ~taken.any(axis=1) | (flat & still)
+        stuck[running] = ~taken.any(axis=1) | (flat & (left > FLAT))
         last[running] = taken
         steps += 1
 
@@ -57,13 +58,13 @@ def rounding() -> float:
     return 32 * float(np.finfo(jnp.result_type(float)).eps)
 
 
-def direction(problem: Problem, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+def direction(
+    problem: Problem, curvature: Curvature, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray
+) -> np.ndarray:
     """The step (k, p) to the minimum of each neuron's quadratic model."""
     parts = []
     for group in groups(neurons, problem.free.shape[1]):
-        hessian = grams(theta, problem.rows, group)
-        hessian += LEAST * hessian[:, :1, :1] * (problem.gram / problem.gram[0, 0])
-        hessian = penalised(problem, hessian, group)
+        hessian = penalised(problem, curvature.hessians(theta, group), group)
         if problem.l1 > 0:
             parts.append(descend(hessian, gradient[group], theta[group], problem, group))
         else:
@@ -84,12 +85,10 @@ def penalised(problem: Problem, gram: np.ndarray, neurons: np.ndarray) -> np.nda
 
 def _objective(problem: Problem, theta: np.ndarray, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Negative log-likelihood with the quadratic penalty (k,), and its gradient over free parameters (k, p)."""
-    rows, k = problem.rows, len(neurons)
-    if 2 * k > rows.n or len(rows.x) * rows.n * rows.features < SMALL_WORK:
-        loss, gradient = (part[neurons] for part in likelihood(theta, rows))
-    else:
-        padded = np.resize(neurons, 1 << (k - 1).bit_length())
-        loss, gradient = (part[:k] for part in likelihood(theta[padded], rows, padded))
+    computed, picked = problem.rows.bucket(neurons)
+    loss, gradient = likelihood(theta[computed], problem.rows, picked)
+    at = neurons if picked is None else np.arange(len(neurons))
+    loss, gradient = loss[at], gradient[at]
     ridge = problem.ridge if len(problem.ridge) == 1 else problem.ridge[neurons]
     pull = np.squeeze(ridge @ theta[neurons, :, None], axis=2)
     return loss + (theta[neurons] * pull).sum(axis=1) / 2, (gradient + pull) * problem.free[neurons]

@@ -80,7 +80,8 @@ def _collapsed(rows: Rows) -> Rows:
 
 def _words(x: np.ndarray) -> np.ndarray:
     """Spins as bits, 64 to a word."""
-    bits = np.packbits(x > 0, axis=1)
+    step = max(1, CHECKED // x.shape[1])
+    bits = np.concatenate([np.packbits(x[k : k + step] > 0, axis=1) for k in range(0, len(x), step)])
     return np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8))).view(np.uint64)
 
 

@@ -10,6 +10,7 @@ import scipy.sparse
 
 BLOCK = 2048  # rows in one matrix product
 CHUNK = 131072  # rows in one call, unless told otherwise
+SHORT = 2e9  # products in a pass over all neurons that is short enough not to leave any out
 KEPT = 2**30  # bytes of batches held on the device between passes
 
 
@@ -103,6 +104,19 @@ class Rows:
             return self
         return self.reweighted((self.w > 0).astype(float))
 
+    def bucket(self, neurons: np.ndarray, cost: int = 1) -> tuple[np.ndarray, np.ndarray | None]:
+        """Neurons to compute in order to have some: all of them (then also None), or a power of two of them.
+
+        `found[neurons]` of the first case and `found[: len(neurons)]` of the second are those asked for. Few sizes
+        mean few compiled programs; where a pass (of `cost` passes' length) is short, all neurons cost less than a new
+        program.
+        """
+        size = 1 << (len(neurons) - 1).bit_length()
+        if 2 * size > self.n or len(self.x) * self.n * self.features * cost < SHORT:
+            return np.arange(self.n), None
+        padded = np.resize(neurons, size)
+        return padded, padded
+
     def batches(self, neurons: np.ndarray | None = None) -> Iterator[Batch]:
         """The rows on the device, batch by batch, all of one shape; `neurons` picks columns of `a` and `offset`."""
         if neurons is None and "batches" in self.kept:
@@ -143,6 +157,8 @@ def batch_shape(rows: int, chunk: int = CHUNK) -> tuple[int, int, int]:
     """Rows in a block, blocks in a batch and number of batches, so that padding stays small."""
     block = min(BLOCK, max(64, 1 << (min(rows, chunk) - 1).bit_length()))
     blocks = -(-rows // block)
+    step = 1 << max(0, blocks.bit_length() - 3)  # few shapes, so that fits of similar size share a compiled program
+    blocks = -(-blocks // step) * step
     count = -(-blocks // max(1, chunk // block))
     return block, -(-blocks // count), count
 

@@ -110,25 +110,25 @@ class _Folds:
             raise ValueError(f"folds = {folds} must be at least 2: one to score, the others to fit")
         self.fold = np.asarray(statistics.folds(t, folds))
         self.block = np.asarray(statistics.blocks(t))
-        self.pairs, self.weight = rows.pairs(), rows.pair_weight
+        self.weight, self.spikes = rows.pair_weight, rows.pair_weight * (rows.pairs().a > 0).sum(axis=1)
+        self.places = [np.flatnonzero(self.fold == k) for k in range(folds)]
+        self.held_out = [rows.pairs(at) for at in self.places]
         self.parts: list[Part] = without(rows, self.fold, None if mask is None else np.asarray(mask), start)
-        self.constant = self._held_out([_constant_rates(part.rows) for part in self.parts])
+        self.constant = self._score([_constant_rates(part.rows) for part in self.parts])
 
-    def _held_out(self, thetas: list[np.ndarray]) -> np.ndarray:
+    def _score(self, thetas: list[np.ndarray]) -> np.ndarray:
         """Weighted log-likelihood of each pair under the parameters of the fold that left it out."""
         value = np.zeros(len(self.fold))
-        for k, theta in enumerate(thetas):
-            at = np.flatnonzero(self.fold == k)
-            value[at] = pair_log_likelihood(theta, self.pairs.pairs(at))
+        for at, pairs, theta in zip(self.places, self.held_out, thetas, strict=True):
+            value[at] = pair_log_likelihood(theta, pairs)
         return value
 
     def score(self, l2: float, l1: float) -> CrossValidation:
         """Held-out values of the fits with these penalties."""
         solved = [part.solve(l2, l1, TOLERANCE)[1] for part in self.parts]
-        value = self._held_out([solution.theta for solution in solved])
-        spikes = self.weight * (self.pairs.a > 0).sum(axis=1)
+        value = self._score([solution.theta for solution in solved])
         mean, stderr = self._ratio(value, self.weight)
-        gain, gain_stderr = self._ratio(value - self.constant, spikes * math.log(2))
+        gain, gain_stderr = self._ratio(value - self.constant, self.spikes * math.log(2))
         numbers = (mean, stderr, self.constant.sum() / self.weight.sum(), gain, gain_stderr)
         converged = all((solution.residual <= TOLERANCE).all() for solution in solved)
         return CrossValidation(*(device(number) for number in numbers), converged=jnp.asarray(converged))

@@ -1,0 +1,48 @@
+"""Hessians for Newton's method: exact where that is cheap, else sampled, and kept as long as they serve."""
+
+import numpy as np
+
+from ._grams import grams, sparsity
+from ._identify import Problem
+
+LEAST = 1e-4  # curvature given to every transition, relative to the mean one: no direction is quite flat
+DENSE = 2e11  # products of one evaluation of all dense Hessians
+SPARSE = 2e7  # pairs of features held for the sparse ones
+ENOUGH = 50  # rows a parameter that a sampled Hessian has at least
+SERVES = 0.3  # a Hessian is kept while each step lowers the gradient by this factor
+LIMIT = 2**30  # bytes of kept Hessians
+
+
+class Curvature:
+    """Second derivatives of the likelihood, one matrix a neuron.
+
+    The gradient decides where a fit ends, the Hessian only how fast, so very long recordings give it from evenly
+    spaced transitions, and dense ones are taken anew only where a step no longer lowers the gradient.
+    """
+
+    def __init__(self, problem: Problem):
+        rows, p = problem.rows, problem.rows.features
+        sparse, held = sparsity(rows)
+        count = SPARSE / held if sparse else max(DENSE / (rows.n * p**2), ENOUGH * p)
+        self.rows, self.factor = rows.thinned(int(count))
+        self.floor = LEAST * problem.gram / problem.gram[0, 0]
+        keep = not sparse and 8 * rows.n * p**2 <= LIMIT
+        self.kept = np.zeros((rows.n, p, p)) if keep else None
+        self.stale = np.ones(rows.n, bool)
+
+    def hessians(self, theta: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+        """Hessians (k, p, p) of these neurons, no direction quite flat."""
+        if self.kept is None:
+            return self._new(theta, neurons)
+        old = neurons[self.stale[neurons]]
+        if len(old):
+            self.kept[old] = self._new(theta, old)
+        return self.kept[neurons]
+
+    def judge(self, neurons: np.ndarray, left: np.ndarray) -> None:
+        """Remember which Hessians no longer serve: `left` is the part of the gradient that a step left over."""
+        self.stale[neurons] = left > SERVES
+
+    def _new(self, theta: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+        hessian = self.factor * grams(theta, self.rows, neurons)
+        return hessian + hessian[:, :1, :1] * self.floor
