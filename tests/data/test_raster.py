@@ -99,10 +99,15 @@ def test_a_few_short_intervals_do_not_make_a_suspect():
 
 
 def test_intervals_do_not_cross_trials():
-    table = SpikeTable(np.tile([0.0, 0.5], 20), np.zeros(40, int), np.repeat(np.arange(20), 2), epochs=[[0, 0.5]])
+    table = SpikeTable(0.001 * np.arange(20), np.zeros(20, int), np.arange(20), epochs=[[0, 0.5]])
     assert not Raster.from_table(table).suspects.any()
-    within = dataclasses.replace(table, times=np.tile([0.0, 0.001], 20))
-    assert Raster.from_table(within).suspects.all()
+    assert Raster.from_table(dataclasses.replace(table, trial=np.arange(20) // 10)).suspects.all()
+
+
+@pytest.mark.parametrize("border", [0.0, 0.3, 1.0, -2.7])
+def test_a_spike_on_a_border_belongs_to_the_later_epoch(border):
+    raster = Raster.from_lists([[border, border - 0.5]], epochs=[[border - 1, border], [border, border + 1]])
+    np.testing.assert_array_equal(raster.trial, [0, 1])
 
 
 def test_milliseconds_are_suspected_and_scaled_onto_their_grid(tmp_path):
