@@ -36,8 +36,9 @@ def spike_table(dynamics: nq.Parallel, key: jax.Array) -> dict[str, np.ndarray]:
     silent = -jnp.ones((1, UNITS), jnp.int8)
     _, (record,) = nq.simulate(dynamics, silent, steps=bins, key=key_run, observers=(nq.Record(),), burn_in=100)
     k, unit = np.nonzero(np.asarray(record.x_next) > 0)
-    place = np.asarray(jr.uniform(key_place, k.shape, minval=0.01, maxval=0.99))
-    return {"time": (k + place) * BIN, "unit": unit, "start": np.array(0.0), "stop": np.array(SECONDS)}
+    time = (k + np.asarray(jr.uniform(key_place, k.shape, minval=0.01, maxval=0.99))) * BIN
+    order = np.argsort(time)
+    return {"time": time[order], "unit": unit[order], "start": np.array(0.0), "stop": np.array(SECONDS)}
 
 
 def true_entropy_production(dynamics: nq.Parallel, key: jax.Array) -> tuple[float, float]:
@@ -66,9 +67,14 @@ def main() -> int:
     model = summary["entropy_production"]["model"]
     distance = abs(model["value"] - truth) / model["stderr"]
     print(f"\nAgainst the known network of {UNITS} neurons:")
-    print(f"  {100 * within.mean():.1f} % of the {UNITS * UNITS} couplings lie within 2 standard errors (expected: 95 %)")
-    print(f"  entropy production: true {truth:.4f} +- {error:.4f}, estimated {model['value']:.4f} +- {model['stderr']:.4f} "
-          f"nats/bin, {distance:.1f} standard errors apart (in-sample: {model['in_sample']:.4f})")
+    print(
+        f"  {100 * within.mean():.1f} % of the {UNITS * UNITS} couplings lie within 2 standard errors (expected: 95 %)"
+    )
+    print(
+        f"  entropy production: true {truth:.4f} +- {error:.4f}, "
+        f"estimated {model['value']:.4f} +- {model['stderr']:.4f} nats/bin, "
+        f"{distance:.1f} standard errors apart (in-sample: {model['in_sample']:.4f})"
+    )
     print(f"  report: {FOLDER / 'fit' / 'report.html'}")
     return 0 if 0.93 <= within.mean() <= 0.97 and distance < 2 else 1
 

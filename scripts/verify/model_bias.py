@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from _page import page
 
 import nonequil as nq
-from _page import page
 
 UNITS, BINS, SETS, SEED = 40, 50_000, 6, 11
 CASES = (("sparse", 0.5, (0.022, 0.03)), ("sparse, stronger", 0.7, (0.022, 0.03)), ("dense", 1.0, (0.4, 0.6)))
@@ -61,7 +61,8 @@ def main() -> int:
     page(
         __doc__,
         {"units": UNITS, "bins": BINS, "data sets a row": SETS, "seed": SEED},
-        "\n".join(lines) + f"\n\nValues in nats per bin. 2 d / n = {floor:.4f} with d = n (n - 1) / 2 antisymmetric terms.",
+        "\n".join(lines)
+        + f"\n\nValues in nats per bin. 2 d / n = {floor:.4f} with d = n (n - 1) / 2 antisymmetric terms.",
     )
     return 0 if fine else 1
 

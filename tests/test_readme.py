@@ -1,0 +1,26 @@
+"""The Python of the README runs as it is printed."""
+
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+
+import nonequil as nq
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_twenty_lines_run(tmp_path, monkeypatch):
+    code = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(code) == 1
+    rng = np.random.default_rng(0)
+    n_spikes = 4000
+    np.savez(tmp_path / "recording.npz", time=np.sort(rng.uniform(0, 200, n_spikes)), unit=rng.integers(0, 5, n_spikes))
+    monkeypatch.chdir(tmp_path)
+    said = {}
+    exec(compile(code[0].replace("steps=2000", "steps=200"), str(README), "exec"), said)
+    assert said["final"].shape == (256, 64)
+    assert said["moments"].C.shape == (64, 64)
+    assert said["fitted"].result == nq.RESULTS.successful
+    assert bool(jax.numpy.all(said["fitted"].J_stderr > 0))
