@@ -11,7 +11,7 @@ from jaxtyping import Array, Int, Key, PyTree
 from .. import numerics
 from .._types import State
 from ..dynamics import AbstractDynamics
-from ..statistics import AbstractObserver, update_all
+from ..statistics import AbstractObserver
 from ._chunks import pairs
 from ._drive import drive_at, drives_at
 from ._state import SimulationState, period
@@ -41,19 +41,23 @@ def advance(
         raise ValueError(f"steps = {steps}: the number of steps must not be negative")
     if len(observers) != len(state.totals):
         raise ValueError(f"observers: {len(observers)} given, but the state was started with {len(state.totals)}")
-    run = _Run(dynamics, observers, period(dynamics, state.x, every), drive, key, state.burn_in)
-    end = state.index + steps
-    quiet = jnp.clip(state.burn_in, state.index, end) if observers else end
-    x = jax.lax.fori_loop(state.index, quiet, run.step, run.widened(state.x))
-    if not observers:
-        return eqx.tree_at(lambda s: (s.x, s.index), state, (run.narrowed(x, state.x), end))
-    window = run.every * jax.tree.leaves(state.held)[0].shape[1]
-    (x, index, held, totals), _ = jax.lax.scan(
-        lambda carry, _: (run.window(carry, end, window), None),
-        (x, quiet, state.held, state.totals),
-        length=steps // window + 2,
-    )
-    return SimulationState(run.narrowed(x, state.x), index, state.burn_in, totals, held)
+    return _Run.of(dynamics, state, observers, every, drive, key).advance(state, steps, closing=False)
+
+
+@eqx.filter_jit
+def complete(
+    dynamics: AbstractDynamics,
+    state: SimulationState,
+    *,
+    steps: int,
+    key: Key[Array, ""],
+    observers: tuple[AbstractObserver, ...],
+    every: int | None,
+    drive: Any,
+) -> tuple[State, tuple[Any, ...]]:
+    """`advance` and `finish` in one, for a run in one piece: the last states and what the observers say."""
+    state = _Run.of(dynamics, state, observers, every, drive, key).advance(state, steps, closing=True)
+    return state.x, tuple(o.finish(total) for o, total in zip(observers, state.totals, strict=True))
 
 
 @eqx.filter_jit
@@ -68,7 +72,7 @@ def finish(
     """What the observers say of all pairs so far; the state can still go on."""
     if not observers:
         return ()
-    run = _Run(dynamics, observers, period(dynamics, state.x, every), drive, jax.random.key(0), state.burn_in)
+    run = _Run.of(dynamics, state, observers, every, drive, jax.random.key(0))
     slots = jax.tree.leaves(state.held)[0].shape[1]
     shown = jnp.maximum(state.index - state.burn_in, 0) // run.every
     totals = run.observe(state.totals, state.held, shown - shown % slots, shown % slots)
@@ -77,50 +81,66 @@ def finish(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Run:
-    """What stays the same during a run, and its loops."""
+    """What stays the same during a run, and its loops. Chains are filled up to a multiple of `WIDTH`."""
 
     dynamics: AbstractDynamics
     observers: tuple[AbstractObserver, ...]
     every: int
     drive: Any
-    key: Key[Array, ""]
+    keys: Key[Array, " wide"]
     burn_in: Int[Array, ""]
 
-    def widened(self, x: State) -> State:
-        """The chains with copies of the first one, up to a multiple of `WIDTH`."""
-        short = -jax.tree.leaves(x)[0].shape[0] % WIDTH
-        return (
-            jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[:1], short, axis=0)]), x) if short else x
-        )
+    @classmethod
+    def of(cls, dynamics: Any, state: Any, observers: Any, every: Any, drive: Any, key: Any) -> "_Run":
+        """The run that a state belongs to."""
+        wide = -(-jax.tree.leaves(state.x)[0].shape[0] // WIDTH) * WIDTH
+        every = period(dynamics, state.x, every)
+        return cls(dynamics, observers, every, drive, numerics.chain_keys(key, wide), state.burn_in)
 
-    def narrowed(self, x: State, like: PyTree) -> State:
-        """Only the chains that were asked for."""
-        return jax.tree.map(lambda leaf, asked: leaf[: asked.shape[0]], x, like)
+    def advance(self, state: SimulationState, steps: int, *, closing: bool) -> SimulationState:
+        """The state after `steps` steps; a chunk that is full, or closes the run, has gone to the observers."""
+        end = state.index + steps
+        x = jax.tree.map(self.widened, state.x)
+        if self.observers:
+            window = self.every * jax.tree.leaves(state.held)[0].shape[1]
+            (x, _, held, totals), _ = jax.lax.scan(
+                lambda carry, _: (self.window(carry, end, window, closing), None),
+                (x, state.index, state.held, state.totals),
+                length=steps // window + 2,
+            )
+        else:
+            x, held, totals = jax.lax.fori_loop(state.index, end, self.step, x), (), ()
+        x = jax.tree.map(lambda leaf, asked: leaf[: asked.shape[0]], x, state.x)
+        return SimulationState(x, end, state.burn_in, totals, held)
+
+    def widened(self, leaf: Array) -> Array:
+        """The chains and copies of the first one."""
+        short = self.keys.shape[0] - leaf.shape[0]
+        return jnp.concatenate([leaf, jnp.repeat(leaf[:1], short, axis=0)]) if short else leaf
 
     def step(self, index: Int[Array, ""], x: State) -> State:
         """One step of all chains."""
-        keys = numerics.chain_keys(self.key, jax.tree.leaves(x)[0].shape[0])
         drive = drive_at(self.drive, index)
-        return jax.vmap(lambda x, key: self.dynamics.step(x, index, key=key, drive=drive))(x, keys)
+        return jax.vmap(lambda x, key: self.dynamics.step(x, index, key=key, drive=drive))(x, self.keys)
 
-    def window(self, carry: tuple, end: Int[Array, ""], window: int) -> tuple:
-        """Steps up to the end of the run or of the chunk; a full chunk goes to the observers."""
+    def window(self, carry: tuple, end: Int[Array, ""], window: int, closing: bool) -> tuple:
+        """Steps up to the end of the run or of the chunk, which then goes to the observers."""
         x, index, held, totals = carry
-        done = (index - self.burn_in) // window
-        full = self.burn_in + (done + 1) * window
+        first = jnp.maximum(index - self.burn_in, 0) // window * window
+        full = self.burn_in + first + window
         stop = jnp.minimum(full, end)
-        slots = window // self.every
         x, held = self.stretch(x, held, index, stop)
+        filled = jnp.maximum(stop - self.burn_in - first, 0) // self.every
         totals = jax.lax.cond(
-            (index < stop) & (stop == full),
-            lambda totals: self.observe(totals, held, done * slots, jnp.asarray(slots)),
+            (index < stop) & ((stop == full) | closing),
+            lambda totals: self.observe(totals, held, first // self.every, filled),
             lambda totals: totals,
             totals,
         )
         return x, stop, held, totals
 
-    def stretch(self, x: State, held: tuple, index: Array, stop: Array) -> tuple[State, tuple]:
-        """Steps from `index` to `stop`, of which each `every`-th pair is put into its slot."""
+    def stretch(self, x: State, held: PyTree, index: Array, stop: Array) -> tuple[State, PyTree]:
+        """Steps from `index` to `stop`, of which each `every`-th pair after the burn-in is put into its slot."""
 
         def show(index: Array, carry: tuple) -> tuple:
             x, held = carry
@@ -129,13 +149,12 @@ class _Run:
 
         def slot(carry: tuple) -> tuple:
             index, x, held = carry
-            last = index + self.every - 1 - (index - self.burn_in) % self.every
+            past = jnp.maximum(index - self.burn_in, 0)
+            last = self.burn_in + past - past % self.every + self.every - 1
             x = jax.lax.fori_loop(index, jnp.minimum(last, stop), self.step, x)
             x, held = jax.lax.fori_loop(last, jnp.minimum(last + 1, stop), show, (x, held))
             return jnp.minimum(last + 1, stop), x, held
 
-        if self.every == 1:
-            return jax.lax.fori_loop(index, stop, show, (x, held))
         return jax.lax.while_loop(lambda carry: carry[0] < stop, slot, (index, x, held))[1:]
 
     def put(self, held: tuple, pair: tuple, shown: Int[Array, ""]) -> tuple:
@@ -151,4 +170,5 @@ class _Run:
         x, x_next = held
         slots = jax.tree.leaves(x)[0].shape[1]
         index = self.burn_in + (first + jnp.arange(slots)) * self.every + self.every - 1
-        return update_all(self.observers, totals, pairs(self.dynamics, x, x_next, drives_at(self.drive, index), filled))
+        t = pairs(self.dynamics, x, x_next, drives_at(self.drive, index), filled)
+        return tuple(o.update(total, t) for o, total in zip(self.observers, totals, strict=True))

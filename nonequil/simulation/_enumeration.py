@@ -34,6 +34,7 @@ class Enumeration(eqx.Module):
     dynamics: AbstractFiniteDynamics
     drive: Drive = None
 
+    @eqx.filter_jit
     def transitions(self, law: Float[Array, " states"] | None = None) -> Transitions:
         """Every pair (a, k) with its probability p(a) P(a, k) as weight; `law` p is the stationary one by default.
 
@@ -48,6 +49,7 @@ class Enumeration(eqx.Module):
         dt = jax.vmap(self.dynamics.duration)(x, x_next)
         return Transitions(x, x_next, drive, dt=dt, weight=weight, unit=self.dynamics.unit)
 
+    @eqx.filter_jit
     def push(self, law: Float[Array, " states"]) -> Float[Array, " states"]:
         """The law one step later, p P: transients from any start."""
         return jnp.zeros_like(law).at[self.next].add(law[:, None] * jnp.exp(self.log_p))

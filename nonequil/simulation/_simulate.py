@@ -6,7 +6,7 @@ from jaxtyping import Array, Key
 
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver
-from ._advance import advance, finish
+from ._advance import complete
 from ._state import Chains, start
 
 
@@ -42,5 +42,4 @@ def simulate(
     ```
     """
     state = start(dynamics, x0, steps=steps, observers=observers, burn_in=burn_in, every=every, drive=drive)
-    state = advance(dynamics, state, steps=burn_in + steps, key=key, observers=observers, every=every, drive=drive)
-    return state.x, finish(dynamics, state, observers=observers, every=every, drive=drive)
+    return complete(dynamics, state, steps=burn_in + steps, key=key, observers=observers, every=every, drive=drive)

@@ -77,6 +77,7 @@ class Lagged(AbstractObserver):
             lambda leaf: leaf[:, steps:], line
         )
 
+    @eqx.filter_jit
     def finish(self, total: tuple[numerics.Total, _Past]) -> LaggedCorrelations:
         """The correlations, connected."""
         counts = total[0].value

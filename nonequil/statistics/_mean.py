@@ -63,6 +63,7 @@ class Mean(AbstractObserver):
         is_total = lambda leaf: isinstance(leaf, numerics.Total)  # noqa: E731
         return jax.tree.map(add, sums, self._values(t), is_leaf=is_total), add(counts, jnp.ones_like(w))
 
+    @eqx.filter_jit
     def finish(self, total: tuple[PyTree, numerics.Total]) -> Average:
         """Means and standard errors."""
         sums, counts = total

@@ -56,6 +56,7 @@ class Moments(AbstractObserver):
         left, right = jnp.hstack([w, w * after]), jnp.hstack([jnp.ones_like(w), after, before])
         return total.add(jnp.matmul(left.T, right, precision=jax.lax.Precision.HIGHEST))
 
+    @eqx.filter_jit
     def finish(self, total: numerics.Total) -> Correlations:
         """The correlations, connected."""
         sums = total.value / total.value[0, 0]
