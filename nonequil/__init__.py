@@ -1,40 +1,43 @@
 """Nonequilibrium neural dynamics: simulate, solve and infer, with entropy production and honest error bars."""
 
-from . import data as data
-from . import dynamics as dynamics
-from . import ensembles as ensembles
-from . import inference as inference
-from . import meanfield as meanfield
-from . import models as models
-from . import numerics as numerics
-from . import simulation as simulation
-from . import statistics as statistics
-from . import thermodynamics as thermodynamics
-from ._results import KIND as KIND
-from ._results import RESULTS as RESULTS
-from ._results import Estimate as Estimate
-from ._results import Unit as Unit
-from .data import Attempts as Attempts
-from .data import Transitions as Transitions
-from .dynamics import Autoregressive as Autoregressive
-from .dynamics import ContinuousTime as ContinuousTime
-from .dynamics import Parallel as Parallel
-from .dynamics import Sequential as Sequential
-from .dynamics import Thinning as Thinning
-from .dynamics import random_spins as random_spins
-from .ensembles import Diluted as Diluted
-from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
-from .inference import Fit as Fit
-from .inference import KineticIsing as KineticIsing
-from .inference import fit as fit
-from .models import Ising as Ising
-from .models import LaggedIsing as LaggedIsing
-from .simulation import enumerate_states as enumerate_states
-from .simulation import simulate as simulate
-from .statistics import Lagged as Lagged
-from .statistics import Mean as Mean
-from .statistics import Moments as Moments
-from .statistics import Record as Record
-from .statistics import fold as fold
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import cli as cli
+    from . import data as data
+    from . import dynamics as dynamics
+    from . import ensembles as ensembles
+    from . import experiments as experiments
+    from . import inference as inference
+    from . import meanfield as meanfield
+    from . import models as models
+    from . import numerics as numerics
+    from . import plot as plot
+    from . import simulation as simulation
+    from . import statistics as statistics
+    from . import thermodynamics as thermodynamics
+    from ._public import *  # noqa: F403
 
 __version__ = "0.1.0"
+
+LAYERS = frozenset(file.parent.name for file in Path(__file__).parent.glob("*/__init__.py"))
+
+
+def __getattr__(name: str) -> Any:
+    """A layer or a name of `_public`, read on first use: the command answers and can be stopped before jax is."""
+    if name in LAYERS:
+        return import_module(f".{name}", __name__)
+    if name.startswith("_") or name not in _names():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, _names()[name])
+
+
+def __dir__() -> list[str]:
+    """All public names, for completion."""
+    return sorted({"__version__", *LAYERS, *(name for name in _names() if not name.startswith("_"))})
+
+
+def _names() -> dict[str, Any]:
+    return vars(import_module("._public", __name__))
