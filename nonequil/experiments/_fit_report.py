@@ -13,10 +13,10 @@ from ._fit_figures import FIGURES
 from ._fit_summary import fit_summary
 
 KINDS = {
-    "lower_bound": "a lower bound: the true entropy production is at least this, up to its error",
-    "sampled": "an estimate by sampling, unbiased up to its error",
-    "biased": "biased: for comparison only",
-    "exact": "exact",
+    "lower_bound": "A lower bound: the true entropy production is at least this, up to its error",
+    "sampled": "Not a bound; its error is one of sampling",
+    "biased": "Not a bound; a penalty on the couplings makes it too small",
+    "exact": "Exact",
 }
 MEANINGS = {
     "maxent": "The least entropy production of any process that shows the measured antisymmetry of pairs in time. "
@@ -55,10 +55,10 @@ def _choice(bins: list[dict[str, Any]]) -> Iterator[str]:
 def _section(r: xr.Dataset, one: dict[str, Any], folder: Path) -> Iterator[str]:
     yield page.heading(f"Bins of {text.milliseconds(one)}")
     yield page.cards(_numbers(one))
-    for line in (*text.binning(one), *text.couplings(one)[1:]):
+    for line in (*text.binning(one), *text.found(one)):
         yield page.paragraph(_sentence(line))
-    if one["units_not_converged"]:
-        yield page.paragraph(_sentence(text.couplings(one)[0]), "flag")
+    for line in text.cautions(one):
+        yield page.paragraph(_sentence(line), "flag")
     yield from _entropy_production(one)
     yield from _edges(r)
     for name, (_, title, caption) in FIGURES.items():
@@ -68,12 +68,14 @@ def _section(r: xr.Dataset, one: dict[str, Any], folder: Path) -> Iterator[str]:
 
 
 def _numbers(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    quadratic = one["entropy_production"]["quadratic"]
-    yield f"{one['n_units']}", f"units, {one['n_transitions']:,} transitions in {one['n_blocks']} blocks"
-    yield f"{one['n_edges_between_units']}", "couplings between units that stand out (5 % false discoveries)"
-    yield text.signed(one["bits_per_spike_cv"]), "bits per spike on held-out blocks, against constant rates"
-    yield text.value(quadratic["value"]), f"nats/bin at least are produced (+- {text.value(quadratic['stderr'])})"
-    clipped = one["clipped_fraction"]
+    quadratic, clipped = one["entropy_production"]["quadratic"], one["clipped_fraction"]
+    yield f"{one['n_units']}", f"units in {one['n_transitions']:,} transitions"
+    yield f"{one['n_edges_between_units']}", "couplings between units stand out"
+    yield text.value(one["bits_per_spike_cv"]), "bits per spike gained on held-out blocks"
+    yield (
+        text.value(quadratic["value"]),
+        f"nats/bin of entropy are produced at least (± {text.value(quadratic['stderr'])})",
+    )
     yield "-" if clipped is None else text.percent(clipped), "of the spikes are clipped"
 
 
@@ -82,12 +84,13 @@ def _entropy_production(one: dict[str, Any]) -> Iterator[str]:
     yield page.paragraph(_sentence(text.verdict(one)) + " " + _sentence(text.power(one)))
     rows = []
     for name, estimate in one["entropy_production"].items():
-        numbers = [text.value(estimate[key]) for key in ("value", "stderr", "floor", "per_second")]
-        meaning = f"{MEANINGS[name]} {KINDS[estimate['kind']].capitalize()}."
+        number = text.with_error(estimate["value"], estimate["stderr"]).replace("+-", "±")
+        meaning = f"{MEANINGS[name]} {KINDS[estimate['kind']]}."
         if estimate.get("in_sample") is not None:
-            meaning += f" On its own data it would read {text.value(estimate['in_sample'])}, biased upward."
+            meaning += f" On its own data it reads {text.value(estimate['in_sample'])}, biased upward."
+        numbers = (number, *map(text.value, (estimate["per_second"], estimate["floor"])))
         rows.append([text.TITLES[name], *numbers, f"{meaning} {estimate['result']}".strip()])
-    yield page.table(("", "nats/bin", "+-", "floor", "nats/s", "what it means"), rows, text_from=5)
+    yield page.table(("", "nats/bin", "nats/s", "floor", "what it means"), rows, text_from=4)
 
 
 def _edges(r: xr.Dataset, most: int = 12) -> Iterator[str]:
@@ -105,9 +108,10 @@ def _edges(r: xr.Dataset, most: int = 12) -> Iterator[str]:
     ]
     yield page.heading("Strongest couplings between units", 3)
     yield page.paragraph("By z = J / standard error; all of them are in edges.csv.", "soft")
-    yield page.table(("from → on", "J", "+-", "z", "q"), rows)
+    yield page.table(("from → on", "J", "z", "q"), rows)
 
 
 def _sentence(line: str) -> str:
     line = line.strip()
-    return line[:1].upper() + line[1:] + ("" if line.endswith(".") else ".")
+    line = line[:1].upper() + line[1:] + ("" if line.endswith(".") else ".")
+    return line.replace("+-", "±")

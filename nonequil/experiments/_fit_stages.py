@@ -18,6 +18,7 @@ from ._fit_variables import DRAWS
 LAGS = (1, 2, 4)  # bins
 CHAINS, BURN_IN, MOST_STEPS = 64, 200, 4000  # of the simulation that checks the fit
 SHUFFLES = 5
+TRIALS = 40  # from this number on, errors of couplings are taken between trials
 WEAK = 1.0  # ridge of the model's entropy production where some coupling is infinite: a prior of width 1 on J
 
 
@@ -37,8 +38,9 @@ def validation(t: Transitions, l2: float, l1: float, folds: int) -> dict[str, An
 
 
 def couplings(t: Transitions, l2: float, l1: float) -> dict[str, Any]:
-    """Couplings with errors, significance and flags."""
-    fit = inference.fit(t, l2=l2, l1=l1)
+    """Couplings with errors, significance and flags; errors between trials where there are enough of them."""
+    errors = inference.ERRORS.clustered if _trials(t) >= TRIALS else inference.ERRORS.sandwich
+    fit = inference.fit(t, l2=l2, l1=l1, errors=errors)
     numbers = ("J_stderr", "H_stderr", "log_likelihood", "log_likelihood_constant_rate", "aic", "bic")
     return {
         "J": fit.model.J,
@@ -48,9 +50,14 @@ def couplings(t: Transitions, l2: float, l1: float) -> dict[str, Any]:
         "converged": fit.converged,
         "infinite": fit.infinite,
         "result": RESULTS[fit.result],
+        "errors": errors.name,
         "flags": unit_flags(fit),
         **significance(fit),
     }
+
+
+def _trials(t: Transitions) -> int:
+    return 0 if t.block is None else len(np.unique(np.asarray(t.block)))
 
 
 def significance(fit: inference.Fit) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from ._fit_summary import fit_summary
 
+STRAY = 1.5  # ratio of simulated and recorded rates from which a simulated network is called another one
 TITLES = {
     "maxent": "maximum-entropy bound",
     "quadratic": "quadratic bound ln(1+U)",
@@ -22,7 +23,7 @@ def describe_fit(result: xr.Dataset) -> str:
     for one in summary["bins"]:
         if len(summary["bins"]) > 1:
             lines += ["", f"Bins of {milliseconds(one)}"]
-        lines += [*binning(one), *couplings(one), *arrow(one)]
+        lines += [*binning(one), *found(one), *cautions(one), *arrow(one)]
     if len(summary["bins"]) > 1:
         lines += ["", *table(summary["bins"])]
     return "\n".join(lines)
@@ -36,28 +37,27 @@ def headline(summary: dict[str, Any]) -> str:
 
 
 def binning(one: dict[str, Any]) -> list[str]:
-    """Bins, and what they lose."""
-    lost = one["clipped_fraction"]
-    clipped = "no spikes" if lost is None else f"{percent(lost)} of the {one['n_spikes']:,} spikes share a bin with"
-    return [
-        f"{one['n_transitions']:,} transitions between bins of {milliseconds(one)}; {clipped} "
-        "another spike of their unit and count once"
-    ]
+    """How many pairs of bins there are."""
+    pairs, blocks = one["n_transitions"], one["n_blocks"]
+    return [f"{pairs:,} transitions between bins of {milliseconds(one)}, in {blocks} blocks for the errors"]
 
 
-def couplings(one: dict[str, Any]) -> list[str]:
+def found(one: dict[str, Any]) -> list[str]:
     """How the fit went, what it predicts, how many couplings it found."""
     units, stuck = one["n_units"], one["units_not_converged"]
     fit = f"the fit converged for all {units} units" if not stuck else f"NOT converged: units {', '.join(stuck)}"
-    lines = [f"Couplings: {fit} (l2 = {value(one['l2'])}, {one['l2_how']})"]
-    lines.append(
-        f"  on held-out blocks the network predicts {signed(one['bits_per_spike_cv'])} "
-        f"+- {value(one['bits_per_spike_cv_stderr'])} bits/spike better than constant rates"
-    )
-    lines.append(
+    gain = with_error(one["bits_per_spike_cv"], one["bits_per_spike_cv_stderr"])
+    return [
+        f"Couplings: {fit} (l2 = {value(one['l2'])}, {one['l2_how']})",
+        f"  on held-out blocks the network gains {gain} bits/spike over constant rates",
         f"  {one['n_edges_between_units']} of {units * (units - 1)} couplings between different units stand out "
-        "(false-discovery rate 5 %)"
-    )
+        f"(false-discovery rate 5 %, {one['errors']} errors)",
+    ]
+
+
+def cautions(one: dict[str, Any]) -> list[str]:
+    """What to look at before believing the couplings."""
+    lines = []
     if one["n_infinite_couplings"]:
         lines.append(
             f"  {one['n_infinite_couplings']} couplings have no finite best value: one of the four combinations of the "
@@ -65,6 +65,12 @@ def couplings(one: dict[str, Any]) -> list[str]:
         )
     if one["flagged_units"]:
         lines.append("  look at units " + "; ".join(f"{u}: {why}" for u, why in one["flagged_units"].items()))
+    ratio = one["simulated_rate_ratio"]
+    if ratio is not None and not 1 / STRAY < ratio < STRAY:
+        lines.append(
+            f"  left to itself, the fitted network fires {ratio:.2g} times as often as the recording: it predicts the "
+            "next bin, not the long run; do not read its simulated correlations as a description of the data"
+        )
     return lines
 
 
@@ -82,11 +88,10 @@ def estimate_text(estimate: dict[str, Any]) -> str:
     """One estimate with its error and kind; the reason where there is none."""
     if estimate["value"] is None:
         return f"no value: {estimate['result'] or 'not finite'}"
-    text = f"{estimate['value']:.4f} +- {value(estimate['stderr'])} {estimate['unit']}"
-    text += f" = {value(estimate['per_second'])} nats/s" if estimate["per_second"] is not None else ""
-    text += f", {estimate['kind'].replace('_', ' ')}"
+    text = f"{with_error(estimate['value'], estimate['stderr'])} {estimate['unit']}"
+    text += f" = {value(estimate['per_second'])} nats/s, {estimate['kind'].replace('_', ' ')}"
     if estimate.get("in_sample") is not None:
-        text += f" (on its own data: {estimate['in_sample']:.4f}, biased upward)"
+        text += f" (on its own data: {value(estimate['in_sample'])}, biased upward)"
     return text + (f" [{estimate['result']}]" if estimate["result"] else "")
 
 
@@ -128,14 +133,17 @@ def row(one: dict[str, Any]) -> tuple[str, ...]:
     return (*cells, *(value(x) for x in (bits, per_second, *estimates)))
 
 
+def with_error(x: float | None, error: float | None) -> str:
+    """A number and its error, to two digits of the error."""
+    if x is None or error is None or error <= 0:
+        return f"{value(x)} +- {value(error)}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{x:.{digits}f} +- {error:.{digits}f}"
+
+
 def value(x: float | None) -> str:
     """Three digits, a dash where there is no number."""
     return "-" if x is None or not math.isfinite(x) else f"{x:.3g}"
-
-
-def signed(x: float | None) -> str:
-    """A number with its sign."""
-    return "-" if x is None else f"{x:+.3f}"
 
 
 def percent(x: float) -> str:

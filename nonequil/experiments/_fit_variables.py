@@ -37,6 +37,7 @@ def couplings(found: dict[str, Any]) -> Variables:
         "H_stderr": (UNIT, NONE, "standard error of H"),
         "converged": (UNIT, NONE, "whether the fit of the unit converged"),
         "flags": (UNIT, NONE, "what is peculiar about the unit"),
+        "errors": ((), NONE, "kind of the standard errors of the couplings"),
         "log_likelihood": ((), "nats", "log-likelihood of all transitions"),
         "log_likelihood_constant_rate": ((), "nats", "the same with constant rates"),
         "aic": ((), NONE, "Akaike's criterion"),

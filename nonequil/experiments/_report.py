@@ -2,6 +2,7 @@
 
 import base64
 import html
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,16 +38,14 @@ def cards(pairs: Iterable[tuple[str, str]]) -> str:
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]], text_from: int | None = None) -> str:
     """A table; columns from `text_from` on hold running text."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(f"<tr>{_cells(row, text_from)}</tr>" for row in rows)
+    head = _cells(header, text_from, "th")
+    body = "".join(f"<tr>{_cells(row, text_from, 'td')}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _cells(row: Iterable[str], text_from: int | None) -> str:
-    return "".join(
-        f"<td{' class=text' if text_from is not None and k >= text_from else ''}>{html.escape(cell)}</td>"
-        for k, cell in enumerate(row)
-    )
+def _cells(row: Iterable[str], text_from: int | None, tag: str) -> str:
+    kinds = (" class=text" if text_from is not None and k >= text_from else "" for k in itertools.count())
+    return "".join(f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for cell, kind in zip(row, kinds, strict=False))
 
 
 def image(path: Path, caption: str) -> str:

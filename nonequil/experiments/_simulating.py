@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -71,7 +72,7 @@ def _ensemble(config: SherringtonKirkpatrickNetwork | DilutedNetwork) -> dict[st
 
 
 def _observers(config: Simulate, dynamics: AbstractSpinClock) -> tuple[AbstractObserver, ...]:
-    flow = Mean(lambda x, x_next: thermodynamics.entropy_flow(dynamics, x, x_next))
+    flow = Mean(jax.tree_util.Partial(thermodynamics.entropy_flow, dynamics))
     return (Moments(), flow, Record()) if config.record else (Moments(), flow)
 
 
