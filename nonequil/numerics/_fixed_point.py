@@ -58,6 +58,7 @@ def fixed_point(
     what `f` closes over, come from the implicit function theorem: forward and reverse mode, any order, under jit and
     vmap. `dense` (default: up to 512 unknowns) forms the Jacobian, for an LU factorisation and a radius exact to
     rounding; otherwise GMRES solves and the radius is an estimate from 64 products with the Jacobian (Arnoldi).
+    Nothing checks GMRES in the gradient: near a marginal point of a large system compare with `dense=True`.
 
     Result: `successful`; `max_steps_reached` (the value is where the plain steps got to); `not_finite`; `marginal`,
     the radius is one within the square root of rounding, 4 eps**0.5, where derivatives do not exist. With `throw`
@@ -102,20 +103,21 @@ def _solve(f: Callable, x0: Any, args: Any, search: "_Search") -> FixedPoint:
     f = eqx.filter_closure_convert(f, x0, args)  # what f closes over becomes an input with a gradient
     start, unravel = ravel_pytree(stopped(x0))
     held = stopped((f, args, unravel))
-    found = search.run(lambda x: _defect(x, held), start)
-    x = implicit(_defect, stopped(found.x), (f, args, unravel), search.dense)
-    defect = jnp.max(jnp.abs(_defect(found.x, held)))
-    return FixedPoint(unravel(x), found.result, found.steps, stopped(defect), stopped(found.radius))
+    found = stopped(search.run(lambda x: _defect(x, held), start))
+    x = implicit(_defect, found.x, (f, args, unravel), search.dense)
+    return FixedPoint(unravel(x), found.result, found.steps, _largest(found.change), found.radius)
 
 
 class _Round(eqx.Module):
-    """What one round of plain steps and Newton leaves to the next."""
+    """What one round of plain steps and Newton leaves to the next: the point, f(x) - x there, counts, verdicts."""
 
     x: Float[Array, " n"]
+    change: Float[Array, " n"]
     length: Int[Array, ""]
     plain: Int[Array, ""]
     steps: Int[Array, ""]
     radius: Float[Array, ""]
+    closing: Bool[Array, ""]  # the plain steps are used up: no more steps, only the radius where they ended
     done: Bool[Array, ""]
     result: RESULTS
 
@@ -132,61 +134,46 @@ class _Search(eqx.Module):
 
     def run(self, defect: Callable[[Array], Array], start: Float[Array, " n"]) -> _Round:
         """Rounds until a point is accepted, the plain steps are used up or a value is not finite."""
-        none = jnp.asarray(0)
-        radius = jnp.asarray(jnp.nan, start.dtype)
-        first = _Round(start, none + FIRST_ROUND, none, none, radius, jnp.asarray(False), RESULTS.max_steps_reached)
-        last = jax.lax.while_loop(lambda r: ~r.done, lambda r: self._round(defect, r), first)
-        radius = jnp.where(last.result == RESULTS.max_steps_reached, self._radius(defect, last.x, 1.0), last.radius)
-        return eqx.tree_at(lambda r: r.radius, last, radius)
+        none, no, radius = jnp.asarray(0), jnp.asarray(False), jnp.asarray(jnp.nan, start.dtype)
+        length = jnp.asarray(FIRST_ROUND)
+        first = _Round(start, defect(start), length, none, none, radius, no, no, RESULTS.max_steps_reached)
+        return jax.lax.while_loop(lambda r: ~r.done, lambda r: self._round(defect, r), first)
 
     def _round(self, defect: Callable, r: _Round) -> _Round:
-        x, change, taken = self._plain_steps(defect, r.x, jnp.minimum(r.length, self.plain - r.plain))
-        still, finite = jnp.all(change == 0), jnp.all(jnp.isfinite(x) & jnp.isfinite(change))
-        point, newton_steps, solved = self._newton_steps(defect, x, ~still & finite)
-        point, solved = jnp.where(still, x, point), solved | still
-        radius = self._radius(defect, point, 1.0)
-        damped = radius if self.damping == 1 else self._radius(defect, point, self.damping)
-        approached = (damped <= 1 + self.margin) & self._approached(defect, r.x, x, change, point)
-        accepted = solved & (still | approached) & jnp.isfinite(radius)
+        x, change, taken = self._plain_steps(defect, r)
         plain = r.plain + taken
-        marginal = jnp.abs(radius - 1) <= self.margin
-        result = RESULTS.where(marginal, RESULTS.marginal, RESULTS.successful)
+        still, finite = jnp.all(change == 0), jnp.all(jnp.isfinite(x) & jnp.isfinite(change))
+        point, rest, newton, solved = self._newton_steps(defect, x, change, ~still & finite & ~r.closing)
+        radius, approached = self._judged(defect, point, x, change, _largest(r.x - point))
+        accepted = jnp.isfinite(radius) & (still | (solved & approached))
+        result = RESULTS.where(jnp.abs(radius - 1) <= self.margin, RESULTS.marginal, RESULTS.successful)
         result = RESULTS.where(accepted, result, RESULTS.max_steps_reached)
         result = RESULTS.where(finite, result, RESULTS.not_finite)
-        done = accepted | ~finite | (plain >= self.plain)
-        x = jnp.where(accepted, point, x)
-        return _Round(x, 2 * r.length, plain, r.steps + taken + newton_steps, radius, done, result)
+        x, change = jnp.where(accepted, point, x), jnp.where(accepted, rest, change)
+        done = accepted | ~finite | r.closing
+        return _Round(
+            x, change, 2 * r.length, plain, r.steps + taken + newton, radius, plain >= self.plain, done, result
+        )
 
-    def _approached(self, defect: Callable, start: Array, x: Array, change: Array, point: Array) -> Array:
-        """Whether the round's plain steps, from `start` to `x`, were on their way to `point`.
-
-        They came closer, and x is where the map is almost linear around the point: its defect is that of the linear
-        map to a tenth of the distance. A cycle around or beside the point fails one or the other.
-        """
-        if self.plain == 0:
-            return jnp.asarray(True)
-        away, slack = x - point, self.margin * (1 + _largest(point))
-        closer = _largest(away) <= _largest(start - point) + slack
-        linear = jax.jvp(defect, (point,), (away,))[1]
-        return closer & (_largest(change - linear) <= NEARLY * _largest(away) + slack)
-
-    def _plain_steps(self, defect: Callable, x: Array, count: Array) -> tuple[Array, Array, Array]:
-        """Up to `count` plain steps, fewer if they stand still: the point, its defect, the steps taken."""
+    def _plain_steps(self, defect: Callable, r: _Round) -> tuple[Array, Array, Array]:
+        """The round's plain steps, fewer if they stand still: the point, its defect, the steps taken."""
+        count = jnp.minimum(r.length, self.plain - r.plain)
 
         def moving(carry: tuple) -> Array:
-            _, taken, change = carry
+            _, change, taken = carry
             return (taken < count) & jnp.any(change != 0) & jnp.all(jnp.isfinite(change))
 
         def step(carry: tuple) -> tuple:
-            x, taken, change = carry
+            x, change, taken = carry
             x = x + self.damping * change
-            return x, taken + 1, defect(x)
+            return x, defect(x), taken + 1
 
-        x, taken, change = jax.lax.while_loop(moving, step, (x, jnp.asarray(0), defect(x)))
-        return x, change, taken
+        return jax.lax.while_loop(moving, step, (r.x, r.change, jnp.asarray(0)))
 
-    def _newton_steps(self, defect: Callable, x: Array, wanted: Array) -> tuple[Array, Array, Array]:
-        """Newton until the residual falls no more: the point, the steps taken, whether it solves the equation."""
+    def _newton_steps(
+        self, defect: Callable, x: Array, change: Array, wanted: Array
+    ) -> tuple[Array, Array, Array, Array]:
+        """Newton until the residual falls no more: the point, its defect, the steps, whether it solves the equation."""
 
         def improving(carry: tuple) -> Array:
             _, change, taken, going = carry
@@ -198,15 +185,29 @@ class _Search(eqx.Module):
             x, change, improved = _line_search(defect, x, change, towards)
             return x, change, taken + 1, improved
 
-        start = (x, defect(x), jnp.asarray(0), wanted)
-        x, change, taken, _ = jax.lax.while_loop(improving, step, start)
-        return x, taken, wanted & (_largest(change) <= self.tolerance * jnp.maximum(1, _largest(x)))
+        x, change, taken, _ = jax.lax.while_loop(improving, step, (x, change, jnp.asarray(0), wanted))
+        return x, change, taken, wanted & (_largest(change) <= self.tolerance * jnp.maximum(1, _largest(x)))
 
-    def _radius(self, defect: Callable, x: Array, damping: float) -> Float[Array, ""]:
-        """Spectral radius of the damped map, 1 + damping d(f(x) - x)/dx."""
+    def _judged(self, defect: Callable, point: Array, x: Array, change: Array, before: Array) -> tuple[Array, Array]:
+        """The spectral radius at `point`, and whether plain steps rest there and the last ones were on their way.
+
+        On their way: at x they are closer than `before`, and x lies where the map is almost linear around the point,
+        its defect that of the linear map to a tenth of the distance. A cycle around or beside the point fails one or
+        the other.
+        """
         if self.dense:
-            return spectral_radius(jnp.eye(x.size, dtype=x.dtype) + damping * jax.jacfwd(defect)(x))
-        return krylov_radius(lambda v: v + damping * jax.jvp(defect, (x,), (v,))[1], x)
+            slope = jax.jacfwd(defect)(point)
+            product = slope.__matmul__
+            radius = lambda d: spectral_radius(jnp.eye(x.size, dtype=x.dtype) + d * slope)  # noqa: E731
+        else:
+            product = jax.linearize(defect, point)[1]
+            radius = lambda d: krylov_radius(lambda v: v + d * product(v), x)  # noqa: E731
+        whole = radius(1.0)
+        damped = whole if self.damping == 1 else radius(self.damping)
+        away, slack = x - point, self.margin * (1 + _largest(point))
+        closer = _largest(away) <= before + slack
+        linear = _largest(change - product(away)) <= NEARLY * _largest(away) + slack
+        return whole, (damped <= 1 + self.margin) & ((closer & linear) | (self.plain == 0))
 
 
 def _largest(x: Array) -> Float[Array, ""]:
@@ -227,7 +228,6 @@ def _line_search(defect: Callable, x: Array, change: Array, towards: Array) -> t
     def unfit(carry: tuple) -> Array:
         return ~lower(*carry) & (carry[0] > 0.5**HALVINGS)
 
-    whole = jnp.ones((), x.dtype)
-    t, new = jax.lax.while_loop(unfit, halve, (whole, defect(x + towards)))
+    t, new = jax.lax.while_loop(unfit, halve, (jnp.full((), 2, x.dtype), jnp.full_like(x, jnp.inf)))
     improved = lower(t, new)
     return jnp.where(improved, x + t * towards, x), jnp.where(improved, new, change), improved

@@ -17,12 +17,12 @@ CLOSURES = {"independent": Independent(), "tap": TAP()}
 each = pytest.mark.parametrize("closure", CLOSURES.values(), ids=CLOSURES)
 
 
-def network(seed=0, n=5, scale=0.5):
+def network(seed=0, n=4, scale=0.5):
     rng = np.random.default_rng(seed)
     return nq.Ising(J=scale * rng.normal(size=(n, n)) / n**0.5, H=0.4 * rng.normal(size=n))
 
 
-def ferromagnet(J, n=8):
+def ferromagnet(J, n=16):
     return nq.Ising(J=jnp.full((n, n), J / n), H=jnp.zeros(n))
 
 
@@ -40,8 +40,8 @@ def map_of(closure, model):
 @each
 def test_transients_and_resting_points_against_numpy(closure):
     model = network()
-    step, m = map_of(closure, model), np.ones(5)
-    path = transient(closure, model, jnp.ones(5), 400)
+    step, m = map_of(closure, model), np.ones(4)
+    path = transient(closure, model, jnp.ones(4), 400)
     for k in range(400):
         m = step(m)
         assert np.allclose(path[k], m, atol=1e-13)
@@ -51,7 +51,7 @@ def test_transients_and_resting_points_against_numpy(closure):
     assert found.steps < 60
     assert found.stable
     h = 1e-6
-    jacobian = np.stack([(step(m + h * e) - step(m - h * e)) / (2 * h) for e in np.eye(5)], axis=1)
+    jacobian = np.stack([(step(m + h * e) - step(m - h * e)) / (2 * h) for e in np.eye(4)], axis=1)
     assert abs(found.spectral_radius - np.max(np.abs(np.linalg.eigvals(jacobian)))) < 1e-8
 
 
@@ -84,15 +84,15 @@ def test_gradients_in_every_leaf_against_finite_differences(closure):
 
 @each
 def test_without_couplings_the_answer_is_tanh(closure):
-    H = jnp.linspace(-2, 2, 6)
-    found = solve(closure, nq.Ising(J=jnp.zeros((6, 6)), H=H))
+    H = jnp.linspace(-2, 2, 4)
+    found = solve(closure, nq.Ising(J=jnp.zeros((4, 4)), H=H))
     assert jnp.array_equal(found.q, jnp.tanh(H))
     assert found.spectral_radius == 0
 
 
 @each
 def test_a_paramagnet_rests_at_zero(closure):
-    model = dataclasses.replace(network(), H=jnp.zeros(5))
+    model = dataclasses.replace(network(), H=jnp.zeros(4))
     found = solve(closure, model)
     assert jnp.all(found.q == 0)
     J = np.asarray(model.J)
@@ -100,12 +100,12 @@ def test_a_paramagnet_rests_at_zero(closure):
     assert abs(found.spectral_radius - np.max(np.abs(np.linalg.eigvals(slope)))) < 1e-13
 
 
-@pytest.mark.parametrize("J", [1.001, 1.2, 2.0])
+@pytest.mark.parametrize("J", [1.001, 1.2, 1.8])
 @each
 def test_a_ferromagnet_against_a_root_in_one_variable(closure, J):
-    n, reaction = 8, closure is CLOSURES["tap"]
+    n, reaction = 16, closure is CLOSURES["tap"]
     if reaction and J == 1.001:
-        J = 1.18  # the reaction term moves the critical point to J - J**2 / n = 1, J = 1.172
+        J = 1.08  # the reaction term moves the critical point to J - J**2 / n = 1, J = 1.072
     onsager = J**2 / n if reaction else 0.0
     one = nq.numerics.root(lambda m, _: jnp.tanh(J * m - onsager * m * (1 - m**2)) - m, (1e-4, 1.0))
     found = solve(closure, ferromagnet(J, n), q0=0.8 * jnp.ones(n))
@@ -120,7 +120,7 @@ def test_a_ferromagnet_against_a_root_in_one_variable(closure, J):
 
 def test_the_gradient_near_the_critical_point():
     def m(J):
-        return solve(Independent(), ferromagnet(J), q0=jnp.ones(8)).q[0]
+        return solve(Independent(), ferromagnet(J), q0=jnp.ones(16)).q[0]
 
     J = 1.0001
     found = m(J)
@@ -129,21 +129,22 @@ def test_the_gradient_near_the_critical_point():
 
 
 def test_the_critical_point_is_marginal():
-    found = solve(Independent(), ferromagnet(1.0), q0=jnp.ones(8), throw=False)
+    found = solve(Independent(), ferromagnet(1.0), q0=jnp.ones(16), throw=False)
     assert found.result == RESULTS.marginal
     assert not found.stable
     with pytest.raises(eqx.EquinoxRuntimeError, match="marginally stable"):
-        jax.block_until_ready(solve(Independent(), ferromagnet(1.0), q0=jnp.ones(8)).q)
+        jax.block_until_ready(solve(Independent(), ferromagnet(1.0), q0=jnp.ones(16)).q)
 
 
 def test_what_never_rests_is_flagged():
-    swing = nq.Ising(J=jnp.array([[0.0, 3.0], [-3.0, 0.0]]), H=jnp.array([0.1, 0.0]))  # a four-cycle
-    found = solve(Independent(), swing, q0=jnp.ones(2), throw=False, plain=1000)
+    turn = jnp.array([[0.0, 3.0], [-3.0, 0.0]])  # a four-cycle, twice
+    swing = nq.Ising(J=jax.scipy.linalg.block_diag(turn, turn), H=jnp.array([0.1, 0.0, 0.0, 0.1]))
+    found = solve(Independent(), swing, q0=jnp.ones(4), throw=False)
     assert found.result == RESULTS.max_steps_reached
     assert not found.stable
     with pytest.raises(eqx.EquinoxRuntimeError, match="maximum number of steps"):
-        jax.block_until_ready(solve(Independent(), swing, q0=jnp.ones(2), plain=1000).q)
-    damped = solve(Independent(), swing, q0=jnp.ones(2), damping=0.1)
+        jax.block_until_ready(solve(Independent(), swing, q0=jnp.ones(4)).q)
+    damped = solve(Independent(), swing, q0=jnp.ones(4), damping=0.1)
     assert np.allclose(map_of(CLOSURES["independent"], swing)(np.asarray(damped.q)), damped.q, atol=1e-14)
     assert damped.spectral_radius > 1  # found, but the closure's own dynamics leave it
     assert not damped.stable
@@ -151,7 +152,7 @@ def test_what_never_rests_is_flagged():
 
 def test_lanes_fail_one_by_one():
     def point(J):
-        found = solve(Independent(), ferromagnet(J), q0=jnp.ones(8), throw=False, plain=500)
+        found = solve(Independent(), ferromagnet(J), q0=jnp.ones(16), throw=False, plain=500)
         return found.result == RESULTS.successful, found.result == RESULTS.marginal
 
     solved, marginal = jax.jit(jax.vmap(point))(jnp.array([0.5, 1.0, 1.5, -2.0]))

@@ -22,6 +22,21 @@ def network(m, args):
     return jnp.tanh(H + J @ m)
 
 
+def drift(x, _):
+    return x + 1
+
+
+def square(x, _):
+    return x**2
+
+
+def ordered(x0, J):
+    return fixed_point(curie_weiss, x0, J).value
+
+
+slopes = jax.jit(jax.grad(ordered, (0, 1)))
+
+
 def couplings(key, n=12, scale=0.8):
     a, b = jax.random.split(key)
     return scale * jax.random.normal(a, (n, n)) / n**0.5, 0.3 * jax.random.normal(b, (n,))
@@ -40,8 +55,9 @@ def test_the_ordered_branch(J):
     assert abs(found.spectral_radius - J * (1 - exact**2)) < 1e-11
     assert found.residual < 1e-15
     slope = J * (1 - exact**2)
-    gradient = jax.grad(lambda J: fixed_point(curie_weiss, 1.0, J).value)(jnp.asarray(J))
+    by_start, gradient = slopes(1.0, J)
     assert abs(gradient * (1 - slope) - exact * (1 - exact**2)) < 1e-11 / (J - 1)
+    assert by_start == 0  # the start picks the branch and carries no gradient
 
 
 def test_near_critical_points_take_few_steps():
@@ -81,13 +97,13 @@ def test_the_branch_is_the_one_plain_steps_reach():
     J = jnp.stack([s * jax.random.normal(k[0], (10, 10)) for k, s in zip(keys, (1.0, 2.0, 1.5), strict=True)]) / 10**0.5
     J = (J + J.mT) / 2**0.5
     H = jnp.stack([0.06 * jax.random.normal(k[1], (10,)) for k in keys])
-    starts = jnp.stack([jax.random.uniform(k[2], (32, 10), minval=-1.0) for k in keys])
-    J, H = (jnp.broadcast_to(a[:, None], (3, 32, *a.shape[1:])) for a in (J, H))
+    starts = jnp.stack([jax.random.uniform(k[2], (16, 10), minval=-1.0) for k in keys])
+    J, H = (jnp.broadcast_to(a[:, None], (3, 16, *a.shape[1:])) for a in (J, H))
     solved, distance, rests, values = both(J, H, starts)
     assert jnp.array_equal(solved, rests)  # two-cycles of the parallel map are reported, fixed points found
     assert jnp.all(jnp.where(rests, distance, 0) < 1e-8)
     for network_rests, network_values in zip(rests, values, strict=True):
-        assert 4 < network_rests.sum() < 28
+        assert 1 < network_rests.sum() < 15
         assert len(np.unique(np.round(network_values[network_rests], 6), axis=0)) > 1
 
 
@@ -102,8 +118,7 @@ def test_a_symmetric_start_stays_on_its_branch():
     found = fixed_point(curie_weiss, 0.0, jnp.asarray(1.5))
     assert found.value == 0
     assert abs(found.spectral_radius - 1.5) < 1e-14
-    gradient = jax.grad(lambda J: fixed_point(curie_weiss, 0.0, J).value)(1.5)
-    assert gradient == 0
+    assert slopes(0.0, 1.5)[1] == 0
 
 
 def test_a_bottleneck_without_a_fixed_point_is_passed():
@@ -118,24 +133,21 @@ def test_a_bottleneck_without_a_fixed_point_is_passed():
 
 
 def test_oscillations_are_reported_and_damping_tames_them():
-    J = jnp.asarray(-2.0)
-    plain = fixed_point(lambda m, J: jnp.tanh(J * m + 0.5), 0.3, J, plain=500, throw=False)
+    plain = fixed_point(curie_weiss, 0.3, jnp.asarray(-2.0), throw=False)
     assert plain.result == RESULTS.max_steps_reached
     assert plain.residual > 0.1
-    tame = fixed_point(lambda m, J: jnp.tanh(J * m + 0.5), 0.3, J, damping=0.4)
-    exact = scipy.optimize.brentq(lambda m: np.tanh(-2 * m + 0.5) - m, -1, 1, xtol=1e-15)
-    assert abs(tame.value - exact) < 1e-13
-    assert tame.spectral_radius > 1  # of the map itself, not of the damped one
+    assert abs(plain.spectral_radius - 2 * (1 - plain.value**2)) < 1e-13  # of the map where the steps ended
+    tame = fixed_point(curie_weiss, 0.3, jnp.asarray(-2.0), damping=0.4)
+    assert abs(tame.value) < 1e-13
+    assert abs(tame.spectral_radius - 2) < 1e-13  # of the map itself, not of the damped one
 
 
 def test_results_tell_how_it_ended():
-    diverged = fixed_point(lambda x, _: x**2, 2.0, throw=False)
+    diverged = fixed_point(square, 2.0, throw=False)
     assert diverged.result == RESULTS.not_finite
-    chaotic = fixed_point(lambda x, r: r * x * (1 - x), 0.3, jnp.asarray(3.9), plain=300, throw=False)
-    assert chaotic.result == RESULTS.max_steps_reached
-    assert jnp.isfinite(chaotic.value)
-    drifting = fixed_point(lambda x, _: x + 1, 0.0, plain=300, throw=False)
+    drifting = fixed_point(drift, 0.0, throw=False)
     assert drifting.result == RESULTS.max_steps_reached
+    assert drifting.value == 10_000
     for J, x0 in ((1.0, 1.0), (1.0, 0.0), (1 + 1e-9, 0.5)):
         critical = fixed_point(curie_weiss, x0, jnp.asarray(J), throw=False)
         assert critical.result == RESULTS.marginal
@@ -147,28 +159,27 @@ def test_results_tell_how_it_ended():
 @pytest.mark.parametrize(
     "f, x0, sentence",
     [
-        (lambda x, _: x**2, 2.0, "infinite or not a number"),
-        (lambda x, _: -2 * x, 1e-3, "maximum number of steps|not a number"),
-        (lambda x, _: jnp.tanh(x), 1.0, "marginally stable"),
+        (square, 2.0, "infinite or not a number"),
+        (drift, 0.0, "maximum number of steps"),
+        (curie_weiss, 1.0, "marginally stable"),
     ],
 )
 def test_throw_raises_the_sentence_of_the_result(f, x0, sentence):
     with pytest.raises(eqx.EquinoxRuntimeError, match=sentence):
-        jax.block_until_ready(fixed_point(f, x0, plain=300).value)
+        jax.block_until_ready(fixed_point(f, x0, jnp.asarray(1.0)).value)
 
 
 def test_gradients_in_both_modes_against_finite_differences(getkey):
-    J, H = couplings(getkey(), 6)
-    m0 = jnp.zeros(6)
+    J, H = couplings(getkey(), 4)
+    m0 = jnp.zeros(4)
 
-    @jax.jit
     def value(J, H):
-        return jnp.sum(jnp.sin(jnp.arange(6.0)) * fixed_point(network, m0, (J, H)).value)
+        return jnp.sum(jnp.sin(jnp.arange(4.0)) * fixed_point(network, m0, (J, H)).value)
 
     backward = jax.jit(jax.grad(value, (0, 1)))(J, H)
     forward = jax.jit(jax.jacfwd(value, (0, 1)))(J, H)
-    numeric = [np.zeros((6, 6)), np.zeros(6)]
-    for leaf, entries in ((0, np.ndindex(6, 6)), (1, np.ndindex(6))):
+    numeric = [np.zeros((4, 4)), np.zeros(4)]
+    for leaf, entries in ((0, np.ndindex(4, 4)), (1, np.ndindex(4))):
         for at in entries:
             shifted = [(J, H)[leaf].at[at].add(h) for h in (-2e-3, -1e-3, 1e-3, 2e-3)]
             a, b, c, d = (value(s, H) if leaf == 0 else value(J, s) for s in shifted)
@@ -179,65 +190,72 @@ def test_gradients_in_both_modes_against_finite_differences(getkey):
 
 
 def test_second_derivatives():
-    def value(J):
-        return fixed_point(curie_weiss, 1.0, J).value
-
-    h = 1e-4
-    slope = jax.jit(jax.grad(value))
-    numeric = (slope(1.5 + h) - slope(1.5 - h)) / (2 * h)
-    for derivative in (jax.grad(slope), jax.jacfwd(slope), jax.grad(jax.jacfwd(value))):
-        assert abs(derivative(1.5) - numeric) < 1e-6 * abs(numeric)
+    h, J = 1e-4, 1.5
+    numeric = (slopes(1.0, J + h)[1] - slopes(1.0, J - h)[1]) / (2 * h)
+    backward = jax.jit(jax.grad(jax.grad(ordered, 1), 1))(1.0, J)
+    forward = jax.jit(jax.jacfwd(jax.jacfwd(ordered, 1), 1))(1.0, J)
+    assert abs(backward - numeric) < 1e-6 * abs(numeric)
+    assert abs(backward - forward) < 1e-12 * abs(forward)
 
 
 def test_what_the_map_closes_over_has_a_gradient():
     def closed(J):
         return fixed_point(lambda m, _: jnp.tanh(J * m), 1.0).value
 
-    def open_(J):
-        return fixed_point(curie_weiss, 1.0, J).value
-
     J = jnp.array([1.2, 1.5, 2.0])
-    expected = jax.vmap(jax.grad(open_))(J)
+    expected = jnp.stack([slopes(1.0, j)[1] for j in J.tolist()])
     assert jnp.allclose(jax.jit(jax.vmap(jax.grad(closed)))(J), expected, rtol=1e-12)
-    assert jnp.allclose(jax.vmap(jax.jacfwd(closed))(J), expected, rtol=1e-12)
 
 
-def test_the_start_has_no_gradient():
-    assert jax.grad(lambda x0: fixed_point(curie_weiss, x0, jnp.asarray(1.5)).value)(0.7) == 0
+class Coupled(eqx.Module):
+    J: jax.Array
+
+    def __call__(self, x, args):
+        return {"m": jnp.tanh(self.J * x["m"] + x["q"][0]), "q": (x["m"] ** 2 / 4,)}
 
 
-def test_pytrees_modules_and_lanes(getkey):
-    class Map(eqx.Module):
-        J: jax.Array
-
-        def __call__(self, x, args):
-            return {"m": jnp.tanh(self.J * x["m"] + x["q"][0]), "q": (x["m"] ** 2 / 4,)}
-
+def test_pytrees_modules_and_lanes():
     def value(J):
-        found = fixed_point(Map(J), {"m": jnp.ones(2), "q": (jnp.zeros(2),)}, throw=False)
+        found = fixed_point(Coupled(J), {"m": jnp.ones(2), "q": (jnp.zeros(2),)}, throw=False)
         return found.value["m"].sum(), found.result == RESULTS.successful
 
-    J = jnp.array([0.5, 1.5])
-    alone = jnp.stack([value(J[0])[0], value(J[1])[0]])
-    lanes, solved = jax.jit(jax.vmap(value))(J)
-    assert jnp.allclose(lanes, alone, atol=1e-14)
+    lanes, solved = jax.jit(jax.vmap(value))(jnp.array([0.5, 1.5]))
     assert jnp.all(solved)
-    numeric = (value(J[1] + 1e-5)[0] - value(J[1] - 1e-5)[0]) / 2e-5
-    assert abs(jax.grad(lambda j: value(j)[0])(J[1]) - numeric) < 1e-8
+    for J, lane in zip((0.5, 1.5), lanes, strict=True):
+        m = 1.0
+        for _ in range(500):
+            m = np.tanh(J * m + m**2 / 4)  # q is a function of m where both rest
+        assert abs(lane - 2 * m) < 1e-13
 
 
-def test_products_alone_give_what_the_dense_solver_gives(getkey):
-    args = couplings(getkey(), 40, 0.8)
+def test_products_alone_solve_and_differentiate(getkey):
+    J, H = couplings(getkey(), 12, 0.8)
 
-    def value(args, dense):
-        found = fixed_point(network, jnp.zeros(40), args, dense=dense)
+    def value(args):
+        found = fixed_point(network, jnp.zeros(12), args, dense=False)
         return jnp.sum(found.value), (found.value, found.spectral_radius)
 
-    dense, by_products = (jax.jit(jax.grad(value, has_aux=True), static_argnums=1)(args, d) for d in (True, False))
-    assert jnp.allclose(dense[1][0], by_products[1][0], atol=1e-12)
-    assert abs(dense[1][1] - by_products[1][1]) < 1e-9
-    for a, b in zip(dense[0], by_products[0], strict=True):
-        assert jnp.allclose(a, b, atol=1e-11)
+    (dJ, dH), (m, radius) = jax.jit(jax.grad(value, has_aux=True))((J, H))
+    exact = np.zeros(12)
+    for _ in range(2000):
+        exact = np.tanh(np.asarray(H) + np.asarray(J) @ exact)
+    a = 1 - exact**2
+    adjoint = a * np.linalg.solve(np.eye(12) - (a[:, None] * np.asarray(J)).T, np.ones(12))
+    assert np.allclose(m, exact, atol=1e-13)
+    assert np.allclose(dH, adjoint, rtol=1e-10)
+    assert np.allclose(dJ, np.outer(adjoint, exact), rtol=1e-10, atol=1e-13)
+    assert abs(radius - np.max(np.abs(np.linalg.eigvals(a[:, None] * np.asarray(J))))) < 1e-10
+
+
+def test_the_radius_of_a_large_map_is_an_estimate_that_holds_where_few_eigenvalues_lead():
+    eigenvalues = np.linspace(-0.5, 0.5, 700)
+    eigenvalues[123] = -0.95
+    found = fixed_point(scaled, jnp.ones(700), jnp.asarray(eigenvalues))
+    assert abs(found.spectral_radius - 0.95) < 1e-8
+
+
+def scaled(x, eigenvalues):
+    return eigenvalues * x
 
 
 def test_float32_reaches_its_own_rounding():
@@ -251,11 +269,11 @@ def test_one_compilation_for_all_values():
 
     def f(m, J):
         traces.append(0)
-        return jnp.tanh(J * m)
+        return J * m
 
-    fixed_point(f, 1.0, jnp.asarray(1.5))
+    fixed_point(f, 1.0, jnp.asarray(0.5))
     count = len(traces)
-    fixed_point(f, 0.9, jnp.asarray(1.6))
+    fixed_point(f, 0.9, jnp.asarray(0.6))
     assert len(traces) == count + 1  # the check of shapes; the solver itself is not traced again
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nonequil import numerics
+from nonequil.numerics._total import exact_parts, ordered_sum
 
 
 def total_of(chunks, dtype=jnp.float32):
@@ -60,3 +61,23 @@ def test_fractions_are_summed_with_twice_the_digits(getkey, dtype):
 def test_a_total_sums_arrays_entry_by_entry():
     total = numerics.Total.zeros((2, 3)).add(jnp.ones((2, 3))).add(2 * jnp.ones((2, 3)))
     assert jnp.array_equal(total.value, 3 * jnp.ones((2, 3)))
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_exact_parts_have_sums_without_an_order(getkey, dtype):
+    x = jax.random.normal(getkey(), (4096,), dtype) * 10.0 ** jnp.asarray(jax.random.uniform(getkey(), (4096,), dtype))
+    parts = exact_parts(x, 4096)
+    left = jnp.abs(parts.astype(float).sum(0) - x.astype(float))
+    assert jnp.max(left) <= float(jnp.max(jnp.abs(x))) * float(jnp.finfo(dtype).eps)
+    shuffled = parts[:, jax.random.permutation(getkey(), 4096)]
+    for part, other in zip(parts, shuffled, strict=True):
+        exact = sum(map(fractions.Fraction, np.asarray(part, np.float64).tolist()))
+        assert fractions.Fraction(float(part.sum())) == fractions.Fraction(float(other.sum())) == exact
+
+
+def test_an_ordered_sum_does_not_depend_on_the_batch(getkey):
+    x = jax.random.normal(getkey(), (7, 1000), jnp.float32)
+    together = jax.jit(ordered_sum)(x)
+    alone = jnp.stack([jax.jit(ordered_sum)(row) for row in x])
+    assert jnp.array_equal(together, alone)
+    assert np.allclose(together, np.asarray(x, np.float64).sum(1), atol=1e-3)
