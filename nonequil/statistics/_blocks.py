@@ -20,8 +20,9 @@ def weights(t: Transitions) -> Float[Array, " pairs"]:
 def blocks(t: Transitions, count: int = CONTIGUOUS) -> Int[Array, " pairs"]:
     """Block of each pair, numbered from 0 without gaps: the declared ones, else `count` contiguous ones."""
     if t.block is not None:
-        size = len(t) if isinstance(t.block, jax.core.Tracer) else None
-        return jnp.unique(jnp.asarray(t.block), return_inverse=True, size=size)[1]
+        if isinstance(t.block, jax.core.Tracer):
+            return jnp.unique(t.block, return_inverse=True, size=len(t))[1]
+        return jnp.asarray(np.unique(np.asarray(t.block), return_inverse=True)[1])
     count = min(count, len(t))
     return (jnp.arange(len(t)) * count) // len(t)
 

@@ -1,6 +1,7 @@
 """Data in which one property is destroyed on purpose."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ def time_reversed_blocks(t: Transitions, *, key: Key[Array, ""]) -> Transitions:
     mirrored = listed[first[block] + size[block] - 1 - place]
     moved = t[np.where(backwards, mirrored, np.arange(len(block)))]
 
-    def swapped(x: Array, x_next: Array) -> np.ndarray:
+    def swapped(x: Any, x_next: Any) -> np.ndarray:
         return np.where(backwards.reshape(-1, *(1,) * (np.ndim(x) - 1)), np.asarray(x_next), np.asarray(x))
 
     x, x_next = (jax.tree.map(swapped, *pair) for pair in ((moved.x, moved.x_next), (moved.x_next, moved.x)))

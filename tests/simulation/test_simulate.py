@@ -66,7 +66,7 @@ def test_averages_over_time_equal_the_law_in_time():
     assert jnp.any(jnp.abs(mean.value - by_flip.value) > 10 * mean.stderr)
 
 
-@pytest.mark.parametrize("clock, every", [(nq.Parallel, 1), (nq.Sequential, None), (nq.Sequential, 3)])
+@pytest.mark.parametrize("clock, every", [(nq.Parallel, None), (nq.Sequential, 3)])
 def test_pieces_make_one_run_bit_for_bit(clock, every):
     dynamics, x0 = clock(MODEL), first_states(None, 700)
     drive = 0.3 * jr.normal(jr.key(1), (5 + 60, N))
@@ -74,7 +74,7 @@ def test_pieces_make_one_run_bit_for_bit(clock, every):
     settings = {"observers": (nq.Moments(), nq.Lagged((0, 2)), look, nq.Record()), "every": every, "drive": drive}
     final, whole = nq.simulate(dynamics, x0, steps=60, burn_in=5, key=KEY, **settings)
     state = simulation.start(dynamics, x0, steps=60, burn_in=5, **settings)
-    for steps in (3, 3, 1, 3, 25, 3, 1, 1, 25):
+    for steps in (1, 1, 31, 1, 31):
         state = simulation.advance(dynamics, state, steps=steps, key=KEY, **settings)
     assert jnp.array_equal(state.x, final)
     assert eqx.tree_equal(simulation.finish(dynamics, state, **settings), whole)
@@ -95,12 +95,12 @@ def test_a_chain_alone_is_the_same_as_in_a_batch(dynamics):
 def test_site_fields_have_the_same_bits_in_every_batch():
     """In float32, where a row summed in another order would now and then turn a spin."""
     with jax.enable_x64(False):
-        for n in (7, 64, 200):
+        for n in (7, 64):
             model = nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0).sample(jr.key(1), n)
             x, sites = nq.random_spins(jr.key(2), (512, n)), jr.randint(jr.key(3), (512,), 0, n)
             fields = jax.jit(jax.vmap(model.site_field))
             whole = fields(x, sites)
-            assert all(jnp.array_equal(fields(x[:c], sites[:c]), whole[:c]) for c in (1, 16, 48, 256))
+            assert all(jnp.array_equal(fields(x[:c], sites[:c]), whole[:c]) for c in (1, 48))
 
 
 def test_four_devices_make_the_same_run(tmp_path):
