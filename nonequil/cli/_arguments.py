@@ -45,16 +45,15 @@ def parse(name: str, arguments: list[str], *parts: Any) -> tuple[Any, ...]:
     the near miss on standard error, for options that no part has.
     """
     fields = []
-    for k, part in enumerate(parts):
-        kind = part if isinstance(part, type) else type(part)
+    kinds = [part if isinstance(part, type) else type(part) for part in parts]
+    for kind, part in zip(kinds, parts, strict=True):
         default = dataclasses.field() if isinstance(part, type) else dataclasses.field(default=part)
-        fields.append((f"part_{k}", Annotated[kind, tyro.conf.arg(name="")], default))
+        fields.append((kind.__name__.lower(), Annotated[kind, tyro.conf.arg(name="")], default))
     command = dataclasses.make_dataclass("Command", fields, kw_only=True)
-    command.__doc__ = (parts[0] if isinstance(parts[0], type) else type(parts[0])).__doc__
+    command.__doc__ = kinds[0].__doc__
     try:
         parsed: Any = tyro.cli(command, prog=f"nonequil {name}", args=arguments, config=(tyro.conf.AvoidSubcommands,))
     except ValidationError as error:
-        kinds = [part for part in parts if isinstance(part, type)] + [type(part) for part in parts]
-        (kind,) = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)][:1]
+        (kind,) = [kind for kind in kinds if issubclass(kind, BaseModel)]
         raise ValueError("; ".join(explain(kind, error))) from None
-    return tuple(getattr(parsed, f"part_{k}") for k in range(len(parts)))
+    return tuple(getattr(parsed, kind.__name__.lower()) for kind in kinds)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ._base import AbstractExperiment, Config
 from ._stages import Stages
@@ -47,6 +47,12 @@ class DilutedNetwork(Config):
     """Inverse temperature."""
     self_coupling: bool = False
     """Keep the diagonal of J."""
+
+    @model_validator(mode="after")
+    def _enough_spins(self) -> "DilutedNetwork":
+        if self.k > self.n - 1:
+            raise ValueError(f"model.k = {self.k} exceeds n - 1 = {self.n - 1}: every spin has at most n - 1 senders")
+        return self
 
 
 class StoredNetwork(Config):

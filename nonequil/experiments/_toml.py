@@ -54,10 +54,15 @@ def validate(config: type[Config], table: dict[str, Any], source: str) -> Config
 
 def explain(config: type[BaseModel], error: ValidationError) -> Iterator[str]:
     """One sentence for each fault that a validation found."""
-    for fault in error.errors():
+    faults = error.errors()
+    for fault in faults:
+        if any(other["loc"][: len(fault["loc"])] == fault["loc"] != other["loc"] for other in faults):
+            continue  # a tuple is called too short because an item of it is wrong
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             yield f"unknown key {key!r}" + _near(key, known_keys(config))
+        elif fault["type"] == "value_error":
+            yield str(fault["ctx"]["error"])
         elif fault["type"] == "missing":
             yield f"{key} is missing: set it"
         else:
