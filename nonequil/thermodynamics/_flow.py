@@ -50,10 +50,14 @@ def flow_over_sites(dynamics: AbstractDynamics, x: State, x_next: State, drive: 
     here, flow = dynamics.log_prob(x, x_next, drive), entropy_flow(dynamics, x, x_next, drive)
     size = x_next.size
     others = jnp.where(jnp.eye(size, dtype=bool), -x_next.ravel(), x_next.ravel()).reshape(size, *x_next.shape)
-    log_odds = jax.vmap(lambda y: dynamics.log_prob(x, y, drive))(others) - here
-    other = jax.vmap(lambda y: entropy_flow(dynamics, x, y, drive))(others)
-    change = jnp.where(log_odds > -jnp.inf, jax.nn.sigmoid(log_odds) * (other - flow), 0)
-    return flow + jnp.sum(change)
+
+    def change(y: State) -> Float[Array, ""]:
+        log_odds = dynamics.log_prob(x, y, drive) - here
+        possible = log_odds > -jnp.inf
+        other = entropy_flow(dynamics, x, jnp.where(possible, y, x_next), drive)  # finite, and so are its gradients
+        return jnp.where(possible, jax.nn.sigmoid(jnp.where(possible, log_odds, 0)) * (other - flow), 0)
+
+    return flow + jnp.sum(jax.vmap(change)(others))
 
 
 class MeanFlow(AbstractEstimator):

@@ -5,23 +5,22 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Key
 
 from .. import statistics
-from .._results import KIND, RESULTS, Estimate, Unit
+from .._results import RESULTS, Estimate, Unit
 from ..data import Transitions
 from ._antisymmetrised import antisymmetrised
 from ._base import AbstractEstimator, unit_of
+from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
 from ._design import design
 from ._inverse import LISTED, gram_by_conjugate_gradients, gram_by_eigenvalues
 from ._observable import AbstractObservable
 from ._observables import as_observable
 from ._pairs import Pairs, newest, read_pairs, with_centre
-from ._scarce import floor_of, is_scarce, too_few
 from ._single import Single
 from ._surrogates import flipped_sums, resampled_sums
 
@@ -43,8 +42,8 @@ class QuadraticBound(AbstractEstimator):
 
     `floor` is 2 d / n. `details`: `u`, `u_stderr`, `null_mean`, `null_spread` (whole blocks reversed at random),
     `rank` of K (-1 where it is not formed), `d`, `n`, `n_blocks`. If 2 d / n > 1/2 the value is NaN, the result
-    `too_few_transitions`, and `details["largest_n_units"]` the number of units that would do. The value is infinite,
-    the result `not_finite`, if some observable has a mean but no variance.
+    `too_few_transitions`, and `details["largest_n_units"]` the number of units that would do. The value is infinite
+    (NaN on data), the result `not_finite`, if some combination of observables has a mean but no variance.
 
     Raises ValueError for spins that are not -1/+1 and for fewer than two blocks.
     Source: Hasegawa & Van Vu, PRL 123, 110602 (2019), eq. 8 for the bound ln(1 + U), in many dimensions as in Aguilera,
@@ -94,7 +93,7 @@ class QuadraticBound(AbstractEstimator):
             "n_blocks": len(n_b),
             **sizes(g, pairs, rank),
         }
-        return _estimate(u, float(u_stderr), unit, result, floor_of(g, pairs), details)
+        return lower_bound(np.log1p(u), u_stderr / (1 + u), unit, result, floor_of(g, pairs), details)
 
 
 def block_gram(g: AbstractObservable, pairs: Pairs, listed: int) -> tuple[np.ndarray, int, RESULTS]:
@@ -117,9 +116,5 @@ def sizes(g: AbstractObservable, pairs: Pairs, rank: int) -> dict[str, Any]:
 
 
 def _population(u: float, g: AbstractObservable, pairs: Pairs, rank: int, unit: Unit, result: RESULTS) -> Estimate:
-    return _estimate(u, 0.0, unit, result, 0.0, {"u": u, "u_stderr": 0.0, **sizes(g, pairs, rank)})
-
-
-def _estimate(u: float, u_stderr: float, unit: Unit, result: RESULTS, floor: float, details: Any) -> Estimate:
-    numbers = (jnp.asarray(v, float) for v in (np.log1p(u), u_stderr / (1 + u)))
-    return Estimate(*numbers, unit, KIND.lower_bound, result, jnp.asarray(floor, float), details=details)
+    details = {"u": u, "u_stderr": 0.0, **sizes(g, pairs, rank)}
+    return lower_bound(np.log1p(u), 0.0, unit, result, 0.0, details)

@@ -16,6 +16,8 @@ Solver: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 STALE = 25  # conjugate-gradient steps after which the approximate inverse is made anew
 FEW = 5.0  # an effective number of tilted samples below this says that the optimum is not there
+OVERFLOW = 500.0  # no probability that can be written down has a larger log-ratio
+ROUNDED = 1e-9  # a gain below this may drown in the rounding of F
 JITTER = 1e-10  # added to the curvature, as a share of its diagonal, where it is used to precondition
 
 
@@ -32,6 +34,11 @@ class Problem:
     w: np.ndarray
     n: float
     ridge: float = 0.0
+
+    @property
+    def ceiling(self) -> float:
+        """What F cannot pass: ln n in a sample, where exponentials end in a population."""
+        return min(float(np.log(self.n)), OVERFLOW)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +81,7 @@ def maximise(
         value = theta @ problem.mean - log_mean_exp(e, w)
         p = tilted(e, w)
         gradient = problem.mean - R.pull(p[:, None])[:, 0] - ridge * theta
-        if not np.isfinite(value) or (ridge == 0 and value > np.log(problem.n)):
+        if not np.isfinite(value) or (ridge == 0 and value > problem.ceiling):
             break
         if inner > STALE and R.lists_quickly:
             solver = preconditioner(problem, p)
@@ -85,7 +92,8 @@ def maximise(
             break
         along = R.project(direction[:, None])[:, 0]
         length = line_search(problem, theta, direction, e, along, slope)
-        if length == 0:
+        if length == 0:  # no gain that rounding does not swallow
+            converged = slope < ROUNDED
             break
         theta, e = theta + length * direction, e + length * along
     return _optimum(problem, theta, value, gradient, p, step, converged, solver)
@@ -123,10 +131,11 @@ def newton_direction(
     z = precondition(residual)
     direction, rho = z, residual @ z
     target = rho * min(0.01, float(np.sqrt(np.maximum(rho, 0)))) ** 2
-    for inner in range(max_steps):  # noqa: B007
+    for inner in range(max_steps):
         image = R.pull(p[:, None] * R.project(direction[:, None]))[:, 0] - mean * (mean @ direction) + ridge * direction
         curvature = direction @ image
-        if curvature <= 0:
+        if curvature <= 0:  # flat: nothing holds the ascent along here
+            v = v if inner else z
             break
         v, residual = v + rho / curvature * direction, residual - rho / curvature * image
         z = precondition(residual)
@@ -170,7 +179,7 @@ def _optimum(
     share = p / np.where(problem.w > 0, problem.w, 1)  # tilted over plain weights
     ess = problem.n / float(problem.w @ share**2)
     largest = float(np.max(p))
-    finite = bool(np.isfinite(value) and (problem.ridge > 0 or (value <= np.log(problem.n) and ess > FEW)))
+    finite = bool(np.isfinite(value) and (problem.ridge > 0 or (value <= problem.ceiling and ess > FEW)))
     return Optimum(
         theta, value, float(np.max(np.abs(gradient) / spread)), ess, largest, steps, finite, converged, solver
     )

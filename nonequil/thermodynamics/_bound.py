@@ -1,8 +1,9 @@
-"""Too little data, said as such."""
+"""What the bounds share: their floor, too little data said as such, and how they are reported."""
 
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from .._results import KIND, RESULTS, Estimate, Unit
 from ._observable import AbstractObservable
@@ -23,9 +24,16 @@ def is_scarce(g: AbstractObservable, pairs: Pairs) -> bool:
 
 def too_few(g: AbstractObservable, pairs: Pairs, unit: Unit) -> Estimate:
     """No number, and the largest number of units that these pairs would do for."""
-    unknown, floor = jnp.asarray(jnp.nan, float), jnp.asarray(floor_of(g, pairs), float)
     details = {"d": g.size(pairs.n_units), "n": pairs.n, "largest_n_units": largest_n_units(g, pairs)}
-    return Estimate(unknown, unknown, unit, KIND.lower_bound, RESULTS.too_few_transitions, floor, details=details)
+    return lower_bound(np.nan, np.nan, unit, RESULTS.too_few_transitions, floor_of(g, pairs), details)
+
+
+def lower_bound(
+    value: Any, stderr: Any, unit: Unit, result: RESULTS, floor: Any, details: Any, n_eff: Any = None
+) -> Estimate:
+    """The estimate, in the default precision."""
+    value, stderr, floor = (jnp.asarray(v, float) for v in (value, stderr, floor))
+    return Estimate(value, stderr, unit, KIND.lower_bound, result, floor, n_eff, details)
 
 
 def largest_n_units(g: AbstractObservable, pairs: Pairs) -> Any:
