@@ -9,15 +9,17 @@ from .. import statistics
 from .._results import RESULTS
 from ..data import Transitions
 from ..models import Ising
-from ._errors import ERRORS, active, covariance_diagonals
+from ._errors import ERRORS, SAMPLED, active, covariance_diagonals
+from ._grams import grams, groups
 from ._identify import Problem, pose
-from ._newton import Solution, maximise
+from ._newton import Solution, maximise, penalised
 from ._passes import device, fits_exactly, likelihood
 from ._read import read
 from ._result import Fit
 from ._rows import CHUNK, Rows
 
-RUNAWAY = 0.3  # log-odds that a coefficient still moves where the gradient has vanished: it has no finite optimum
+RUNAWAY = 0.3  # log-odds by which a coefficient still moves though the gradient has vanished: no finite optimum
+SUSPECT = 1.0  # |J| above which a neuron is looked at for such coefficients
 
 
 def fit(
@@ -49,7 +51,7 @@ def fit(
       `drive_is_weighed`: it holds regressors d (pairs, k), and weights B (n, k) are fitted, h = H + J x + B d, where
       `drive_mask` (n, k) allows;
     - `errors`: which standard errors; from 200,000 evenly spaced transitions, scaled, where there are more rows;
-    - `tolerance`: largest gradient per transition (default 1e-9 in float64, 1e-7 in float32);
+    - `tolerance`: largest gradient per transition (default 1e-9 in float64, 3e-7 in float32);
     - `chunk`: rows on the device in one call.
 
     Raises ValueError if spins are not -1 or +1, there are fewer transitions than parameters of a neuron, a penalty is
@@ -72,7 +74,7 @@ def fit(
 
 def default_tolerance() -> float:
     """Gradient per transition that the default floating type reaches with certainty."""
-    return 1e-9 if jnp.result_type(float) == jnp.float64 else 1e-7
+    return 1e-9 if jnp.result_type(float) == jnp.float64 else 3e-7
 
 
 def check_penalties(l2: float, l1: float) -> None:
@@ -86,14 +88,17 @@ def posed(rows: Rows, mask: Any, drive_mask: Any, l2: float, l1: float) -> Probl
     """The problem of a fit, its masks and its size checked."""
     mask = _mask(mask, (rows.n, rows.n), "mask")
     drive_mask = _mask(drive_mask, (rows.n, rows.features - 1 - rows.n), "drive_mask")
-    problem = pose(rows, mask, drive_mask, l2, l1)
-    parameters, transitions = int(problem.free.sum(axis=1).max()), int((rows.counted().w).sum())
+    parameters = 1 + sum(
+        width if allowed is None else int(allowed.sum(axis=1).max())
+        for allowed, width in ((mask, rows.n), (drive_mask, rows.features - 1 - rows.n))
+    )
+    transitions = int((rows.pair_weight > 0).sum())
     if transitions < parameters and l2 == 0:
         raise ValueError(
             f"transitions = {transitions} are fewer than the {parameters} parameters of a neuron: record longer, pick "
             "fewer units, or ask for a penalty l2"
         )
-    return problem
+    return pose(rows, mask, drive_mask, l2, l1)
 
 
 def _mask(mask: Any, shape: tuple[int, int], name: str) -> np.ndarray | None:
@@ -154,11 +159,17 @@ def _result(converged: np.ndarray, unsure: bool) -> RESULTS:
 
 
 def _runaway(problem: Problem, solution: Solution, converged: np.ndarray) -> np.ndarray:
-    """Coefficients that still moved at a rate of order one when the gradient had vanished: (n, n)."""
-    if problem.l1 + problem.l2 > 0:
-        return np.zeros_like(problem.infinite, bool)
-    moved = 4 * np.abs(solution.last[:, 1 : problem.rows.n + 1])
-    return (moved > RUNAWAY / 3) & ((moved.max(axis=1) > RUNAWAY) & converged)[:, None]
+    """Coefficients that Newton's method would still move though the gradient has vanished: (n, n)."""
+    n, found = problem.rows.n, np.zeros_like(problem.infinite, bool)
+    large = np.abs(solution.theta[:, 1 : n + 1] * problem.free[:, 1 : n + 1]).max(axis=1) > SUSPECT
+    if problem.l1 + problem.l2 > 0 or not (large & converged).any():
+        return found
+    rows, factor = problem.rows.thinned(SAMPLED)
+    for group in groups(np.flatnonzero(large & converged), rows.features):
+        hessian = penalised(problem, factor * grams(solution.theta, rows, group), group)
+        step = 4 * np.abs(np.linalg.solve(hessian, solution.gradient[group, :, None])[:, 1 : n + 1, 0])
+        found[group] = (step > RUNAWAY / 3) & (step.max(axis=1) > RUNAWAY)[:, None]
+    return found
 
 
 def constant_rate(problem: Problem) -> float:

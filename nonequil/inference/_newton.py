@@ -14,18 +14,19 @@ from ._passes import likelihood
 HALVINGS = 40  # trials of one step
 ARMIJO = 0.1  # part of the linear fall that a step must bring
 LONGEST = 2.0  # change of a coupling in one step
-FLAT = 0.7  # a step that changes nothing but rounding must lower the gradient by this factor
+FLAT = 0.95  # a step is idle if it changes nothing but rounding and leaves more than this part of the gradient
+BEYOND = 0.1  # in float32 go on to this part of the tolerance, as far as rounding lets
+PATIENCE = 3  # idle steps in a row after which a neuron is given up
 
 
 @dataclasses.dataclass
 class Solution:
-    """Parameters (n, p) with the objective, its gradient, the steps taken and the last step of each neuron."""
+    """Parameters (n, p), the objective and its gradient, the number of steps, the largest gradient per transition."""
 
     theta: np.ndarray
     loss: np.ndarray
     gradient: np.ndarray
     steps: int
-    last: np.ndarray
     residual: np.ndarray
 
 
@@ -36,20 +37,25 @@ def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_s
         theta = np.where(problem.free, start, theta)
     loss, gradient = _objective(problem, theta, np.arange(len(theta)))
     curvature = Curvature(problem)
-    last, stuck, steps = np.zeros_like(theta), np.zeros(len(theta), bool), 0
+    aim = tolerance * (1 if jnp.result_type(float) == jnp.float64 else BEYOND)
+    idle = np.zeros(len(theta), int)
+    stuck, steps = np.zeros(len(theta), bool), 0
     while True:
         residual = _residual(problem, theta, gradient) / problem.rows.weight
-        running = np.flatnonzero((residual > tolerance) & ~stuck)
+        running = np.flatnonzero((residual > aim) & ~stuck)
         if len(running) == 0 or steps >= max_steps:
-            return Solution(theta, loss, gradient, steps, last, residual)
+            return Solution(theta, loss, gradient, steps, residual)
         step = direction(problem, curvature, theta, gradient, running)
-        before = loss[running].copy()
+        before = theta[running].copy(), loss[running].copy(), gradient[running].copy()
         taken = _search(problem, theta, loss, gradient, step, running)
         left = _residual(problem, theta, gradient)[running] / problem.rows.weight / residual[running]
         curvature.judge(running, left)
-        flat = np.abs(loss[running] - before) <= rounding() * np.abs(before)
-        stuck[running] = ~taken.any(axis=1) | (flat & (left > FLAT))
-        last[running] = taken
+        flat = np.abs(loss[running] - before[1]) <= rounding() * np.abs(before[1])
+        idle[running] = np.where(flat & (left > FLAT), idle[running] + 1, 0)
+        stuck[running] = ~taken.any(axis=1) | (idle[running] >= PATIENCE)
+        worse = flat & (left > 1)
+        for now, old in zip((theta, loss, gradient), before, strict=True):
+            now[running[worse]] = old[worse]
         steps += 1
 
 

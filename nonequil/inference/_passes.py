@@ -22,19 +22,24 @@ def _fields(theta: Array, b: Batch) -> tuple[Array, Array]:
     return z, h if b.offset is None else h + b.offset.astype(h.dtype)
 
 
+def _share(b: Batch, dtype: jnp.dtype) -> Array:
+    """Share of +1 among the spins that followed each row."""
+    return (b.up.astype(dtype) + 1) / 2 if jnp.issubdtype(b.up.dtype, jnp.integer) else b.up.astype(dtype)
+
+
 @jax.jit
 def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
     """Negative log-likelihood of each neuron (first column) and its gradient, summed over a batch.
 
-    A row of weight w whose next spins have mean a adds w (log 2 cosh h - a h) and the gradient -w (a - tanh h) z.
+    A row of weight w, followed by +1 in a share u of cases, adds -w u log p - w (1 - u) log (1 - p), p = sigmoid(2 h),
+    and the gradient 2 w (p - u) z.
     """
 
     def block(total: numerics.Total, b: Batch) -> tuple[numerics.Total, None]:
         z, h = _fields(theta, b)
-        a, w = b.a.astype(h.dtype), b.w[:, None]
-        size = jnp.abs(h)
-        loss = w * (size - a * h + jnp.log1p(jnp.exp(-2 * size)))
-        gradient = (w * (jnp.tanh(h) - a)).T @ z
+        up, w = _share(b, h.dtype), b.w[:, None]
+        loss = -w * (up * jax.nn.log_sigmoid(2 * h) + (1 - up) * jax.nn.log_sigmoid(-2 * h))
+        gradient = (2 * w * (jax.nn.sigmoid(2 * h) - up)).T @ z
         return total.add(jnp.concatenate([jnp.sum(loss, axis=0)[:, None], gradient], axis=1)), None
 
     start = numerics.Total.zeros((theta.shape[0], theta.shape[1] + 1), theta.dtype)
@@ -46,8 +51,10 @@ def _curvatures(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]
     """Curvatures w (1 - tanh^2 h) and squared scores, sum w^2 (s - tanh h)^2, of each row and neuron."""
 
     def block(b: Batch) -> tuple[Array, Array]:
-        m = jnp.tanh(_fields(theta, b)[1])
-        return b.w[:, None] * (1 - m**2), b.w_squared[:, None] * (1 - 2 * b.a.astype(m.dtype) * m + m**2)
+        p = jax.nn.sigmoid(2 * _fields(theta, b)[1])
+        up = _share(b, p.dtype)
+        scores = 4 * (up * (1 - p) ** 2 + (1 - up) * p**2)
+        return b.w[:, None] * 4 * p * (1 - p), b.w_squared[:, None] * scores
 
     return jax.lax.map(block, batch)
 
@@ -58,12 +65,12 @@ def _counts(batch: Batch) -> tuple[Array, Array]:
     dtype = jnp.result_type(float)
 
     def block(total: tuple, b: Batch) -> tuple[tuple, None]:
-        z, a = features(b.x, b.regressors, dtype), b.a.astype(dtype)
+        z, a = features(b.x, b.regressors, dtype), 2 * _share(b, dtype) - 1
         weighed = b.w[:, None] * z
         return (total[0].add(z.T @ weighed), total[1].add(a.T @ weighed)), None
 
     p = 1 + batch.x.shape[-1] + (0 if batch.regressors is None else batch.regressors.shape[-1])
-    start = (numerics.Total.zeros((p, p)), numerics.Total.zeros((batch.a.shape[-1], p)))
+    start = (numerics.Total.zeros((p, p)), numerics.Total.zeros((batch.up.shape[-1], p)))
     total, _ = jax.lax.scan(block, start, batch)
     return total[0].value, total[1].value
 
@@ -71,7 +78,11 @@ def _counts(batch: Batch) -> tuple[Array, Array]:
 @jax.jit
 def _residuals(theta: Float[Array, "k p"], batch: Batch) -> Array:
     """Residuals w (a - tanh h) of each row and neuron."""
-    return jax.lax.map(lambda b: b.w[:, None] * (b.a.astype(theta.dtype) - jnp.tanh(_fields(theta, b)[1])), batch)
+
+    def block(b: Batch) -> Array:
+        return 2 * b.w[:, None] * (_share(b, theta.dtype) - jax.nn.sigmoid(2 * _fields(theta, b)[1]))
+
+    return jax.lax.map(block, batch)
 
 
 def device(theta: np.ndarray | float) -> Array:
@@ -104,8 +115,8 @@ def _wrong(theta: Float[Array, "k p"], batch: Batch) -> Array:
 
     def block(total: Array, b: Batch) -> tuple[Array, None]:
         h = _fields(theta, b)[1]
-        a = b.a.astype(h.dtype)
-        right = (jnp.abs(a) > 1 - 1e-6) & (a * h > 0)
+        up = _share(b, h.dtype)
+        right = ((up < 1e-6) & (h < 0)) | ((up > 1 - 1e-6) & (h > 0))
         return total + jnp.sum((b.w[:, None] > 0) & ~right, axis=0), None
 
     return jax.lax.scan(block, jnp.zeros(theta.shape[0], int), batch)[0]
@@ -126,7 +137,7 @@ def _each(theta: Float[Array, "k p"], batch: Batch) -> Array:
 
     def block(b: Batch) -> Array:
         h = _fields(theta, b)[1]
-        return b.w * jnp.sum(jax.nn.log_sigmoid(2 * b.a.astype(h.dtype) * h), axis=1)
+        return b.w * jnp.sum(jax.nn.log_sigmoid(2 * b.up.astype(h.dtype) * h), axis=1)
 
     return jax.lax.map(block, batch)
 

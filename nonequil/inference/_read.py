@@ -20,6 +20,8 @@ def read(t: Transitions, *, drive_is_field: bool = False, drive_is_weighed: bool
     weight = np.ones(len(x)) if t.weight is None else np.asarray(t.weight, dtype=float)
     if not np.all(np.isfinite(weight) & (weight >= 0)) or not weight.sum() > 0:
         raise ValueError(f"weight must be finite, not negative and not all zero: its sum is {weight.sum()}")
+    if drive_is_field and drive_is_weighed:
+        raise ValueError("drive_is_field and drive_is_weighed are both True: the drive can be one of them, not both")
     regressors = offset = None
     if drive_is_field or drive_is_weighed:
         drive = _drive(t, x.shape[1] if drive_is_field else None)

@@ -15,10 +15,13 @@ KEPT = 2**30  # bytes of batches held on the device between passes
 
 
 class Batch(NamedTuple):
-    """Rows on the device, (blocks, rows, ...): past spins, mean next spins, weights, squared weights, drives."""
+    """Rows on the device, (blocks, rows, ...): past spins, share of +1 that followed, weights, squared weights, drives.
+
+    Shares, not means, because a rare +1 keeps its digits in float32. Where rows are pairs `up` is the later spin, int8.
+    """
 
     x: Any
-    a: Any
+    up: Any
     w: Any
     w_squared: Any
     regressors: Any
@@ -145,7 +148,7 @@ class Rows:
 
         return Batch(
             put(self.x, None),
-            put(self.a, neurons),
+            put(self.a if self.a.dtype == np.int8 else (1 + self.a) / 2, neurons),
             put(self.w, None),
             put(self.w_squared, None),
             put(self.regressors, None),
