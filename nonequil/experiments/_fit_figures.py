@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from .. import plot
-from ._fit_summary import DISCOVERY
+from ._fit_summary import DISCOVERY, coefficients
 
 
 def raster_figure(r: xr.Dataset) -> Figure:
@@ -46,12 +45,12 @@ def correlations_figure(r: xr.Dataset) -> Figure:
     figure = Figure(figsize=(8.8, 8.0), layout="constrained")
     same, *later = figure.subplots(2, 2).ravel()
     noise = float(r.n_transitions) ** -0.5
-    observed, predicted = (_coefficients(r[f"C_{whose}"], r[f"C_{whose}"]) for whose in ("observed", "predicted"))
+    observed, predicted = (coefficients(r[f"C_{whose}"], r[f"C_{whose}"]) for whose in ("observed", "predicted"))
     plot.correlations(observed, predicted, noise, title="same bin (mostly out of the model's reach)", ax=same)
     for k, ax in enumerate(later):
         lag = int(r.lag[k])
         title = f"{lag} bin{'s' if lag > 1 else ''} apart ({1000 * lag * float(r.bin):g} ms)"
-        pair = (_coefficients(r[f"D_{whose}"].isel(lag=k), r[f"C_{whose}"]) for whose in ("observed", "predicted"))
+        pair = (coefficients(r[f"D_{whose}"].isel(lag=k), r[f"C_{whose}"]) for whose in ("observed", "predicted"))
         plot.correlations(*pair, noise, title=title, ax=ax)
     return figure
 
@@ -108,11 +107,3 @@ FIGURES: dict[str, tuple[Callable[[xr.Dataset], Figure], str, str]] = {
         "keep their own activity but lose each other. The bound to quote is ln(1+U).",
     ),
 }
-
-
-def _coefficients(covariance: xr.DataArray, same_bin: xr.DataArray) -> np.ndarray:
-    """Correlation coefficients of different units; NaN for units that never change."""
-    deviation = np.sqrt(np.diag(same_bin.values))
-    scale = np.outer(deviation, deviation)
-    x = np.where(scale > 0, covariance.values / np.where(scale > 0, scale, 1.0), np.nan)
-    return x[~np.eye(len(x), dtype=bool)]

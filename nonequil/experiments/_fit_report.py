@@ -100,8 +100,9 @@ def _edges(r: xr.Dataset, most: int = 12) -> Iterator[str]:
     rows = [
         [
             f"{r.unit.values[j]} → {r.unit.values[i]}",
-            f"{J[i, j]:+.3f}",
-            *map(text.value, (stderr[i, j], z[i, j], q[i, j])),
+            text.with_error(J[i, j], stderr[i, j]).replace("+-", "±"),
+            f"{z[i, j]:.1f}",
+            f"{q[i, j]:.1e}" if q[i, j] >= 1e-16 else "< 1e-16",
         ]
         for i, j in zip(*np.unravel_index(order, J.shape), strict=True)
         if strength[i, j] > 0

@@ -17,7 +17,7 @@ from ._fit_variables import DRAWS
 
 LAGS = (1, 2, 4)  # bins
 CHAINS, BURN_IN, MOST_STEPS = 64, 200, 4000  # of the simulation that checks the fit
-SHUFFLES = 5
+SHUFFLES = 3
 TRIALS = 40  # from this number on, errors of couplings are taken between trials
 WEAK = 1.0  # ridge of the model's entropy production where some coupling is infinite: a prior of width 1 on J
 
@@ -41,6 +41,7 @@ def couplings(t: Transitions, l2: float, l1: float) -> dict[str, Any]:
     """Couplings with errors, significance and flags; errors between trials where there are enough of them."""
     errors = inference.ERRORS.clustered if _trials(t) >= TRIALS else inference.ERRORS.sandwich
     fit = inference.fit(t, l2=l2, l1=l1, errors=errors)
+    free = fit if l2 + l1 == 0 else inference.fit(t, errors=inference.ERRORS.none)
     numbers = ("J_stderr", "H_stderr", "log_likelihood", "log_likelihood_constant_rate", "aic", "bic")
     return {
         "J": fit.model.J,
@@ -48,10 +49,10 @@ def couplings(t: Transitions, l2: float, l1: float) -> dict[str, Any]:
         **{name: getattr(fit, name) for name in numbers},
         "gradient_max": jnp.max(fit.gradient_max),
         "converged": fit.converged,
-        "infinite": fit.infinite,
+        "infinite": free.infinite,
         "result": RESULTS[fit.result],
         "errors": errors.name,
-        "flags": unit_flags(fit),
+        "flags": unit_flags(fit, free),
         **significance(fit),
     }
 
@@ -70,19 +71,19 @@ def significance(fit: inference.Fit) -> dict[str, np.ndarray]:
     return found
 
 
-def unit_flags(fit: inference.Fit) -> np.ndarray:
-    """What is peculiar about each unit, empty where nothing is."""
-    unbounded = np.asarray(fit.infinite).sum(axis=1)
+def unit_flags(fit: inference.Fit, free: inference.Fit) -> np.ndarray:
+    """What is peculiar about each unit, empty where nothing is; `free` is the fit without a penalty."""
+    unbounded = np.asarray(free.infinite).sum(axis=1)
     reasons = {
         "never changes": np.asarray(fit.constant),
         "did not converge": ~np.asarray(fit.converged),
-        "every bin is predicted right (separated)": np.asarray(fit.separated),
-        "its senders are collinear": np.asarray(fit.rank < fit.n_free) & ~np.asarray(fit.constant),
+        "every bin is predicted right (separated)": np.asarray(free.separated),
+        "its senders are collinear": np.asarray(free.rank < free.n_free) & ~np.asarray(fit.constant),
     }
     flags = []
     for i, number in enumerate(unbounded):
         words = [reason for reason, holds in reasons.items() if holds[i]]
-        words += [f"{number} couplings on it have no finite best value"] if number else []
+        words += [f"{number} unbounded couplings on it"] if number else []
         flags.append("; ".join(words))
     return np.array(flags, dtype=str)
 

@@ -43,6 +43,7 @@ def bin_summary(r: xr.Dataset) -> dict[str, Any]:
         "l2": number(r.l2),
         "l2_how": str(r.l2_how.item()),
         "l1": number(r.l1),
+        "simulated_correlation_ratio": correlation_ratio(r),
         "errors": str(r.errors.item()),
         "log_likelihood": number(r.log_likelihood),
         "log_likelihood_constant_rate": number(r.log_likelihood_constant_rate),
@@ -85,6 +86,24 @@ def estimate_summary(r: xr.Dataset, name: str) -> dict[str, Any]:
     }
 
 
+def correlation_ratio(r: xr.Dataset) -> float | None:
+    """Size of the correlations one bin apart of the simulated network, relative to the recorded ones."""
+    size = {}
+    for whose in ("observed", "predicted"):
+        x = coefficients(r[f"D_{whose}"].sel(lag=1), r[f"C_{whose}"])
+        x = x[np.isfinite(x)]
+        size[whose] = np.sqrt(np.mean(x**2)) if x.size else np.nan
+    return number(size["predicted"] / size["observed"]) if size["observed"] else None
+
+
 def names(r: xr.Dataset, chosen: Any) -> list[str]:
     """Ids of the chosen units."""
     return [str(unit) for unit in r.unit.values[np.asarray(chosen)]]
+
+
+def coefficients(covariance: xr.DataArray, same_bin: xr.DataArray) -> np.ndarray:
+    """Correlation coefficients of different units; NaN for units that never change."""
+    deviation = np.sqrt(np.diag(same_bin.values))
+    scale = np.outer(deviation, deviation)
+    x = np.where(scale > 0, covariance.values / np.where(scale > 0, scale, 1.0), np.nan)
+    return x[~np.eye(len(x), dtype=bool)]

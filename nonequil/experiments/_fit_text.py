@@ -7,7 +7,7 @@ import xarray as xr
 
 from ._fit_summary import fit_summary
 
-STRAY = 1.5  # ratio of simulated and recorded rates from which a simulated network is called another one
+STRAY = 1.5  # ratio of simulated to recorded numbers from which a fit is said to stray
 TITLES = {
     "maxent": "maximum-entropy bound",
     "quadratic": "quadratic bound ln(1+U)",
@@ -59,19 +59,28 @@ def cautions(one: dict[str, Any]) -> list[str]:
     """What to look at before believing the couplings."""
     lines = []
     if one["n_infinite_couplings"]:
+        kept = "only the penalty keeps them finite" if one["l2"] or one["l1"] else "they are held at 14 log-odds"
         lines.append(
-            f"  {one['n_infinite_couplings']} couplings have no finite best value: one of the four combinations of the "
-            "pair never occurs; read their sign, not their size"
+            f"  {one['n_infinite_couplings']} couplings have no finite best value, most because their pair never shows one of "
+            f"its four states; {kept}: read their sign, not their size"
         )
     if one["flagged_units"]:
-        lines.append("  look at units " + "; ".join(f"{u}: {why}" for u, why in one["flagged_units"].items()))
-    ratio = one["simulated_rate_ratio"]
-    if ratio is not None and not 1 / STRAY < ratio < STRAY:
+        lines.append("  look at units " + flagged(one["flagged_units"]))
+    ratios = one["simulated_rate_ratio"], one["simulated_correlation_ratio"]
+    if any(ratio is not None and not 1 / STRAY < ratio < STRAY for ratio in ratios):
+        rate, correlation = map(value, ratios)
         lines.append(
-            f"  left to itself, the fitted network fires {ratio:.2g} times as often as the recording: it predicts the "
-            "next bin, not the long run; do not read its simulated correlations as a description of the data"
+            f"  left to itself, the fitted network enters states that the recording does not show: rates {rate} times, "
+            f"correlations {correlation} times as large; it predicts the next bin, not the long run"
         )
     return lines
+
+
+def flagged(units: dict[str, str], most: int = 5) -> str:
+    """The first flagged units with their reasons."""
+    named = [f"{unit} ({why})" for unit, why in units.items()]
+    rest = f" and {len(named) - most} more, listed in summary.json" if len(named) > most else ""
+    return ", ".join(named[:most]) + rest
 
 
 def arrow(one: dict[str, Any]) -> list[str]:

@@ -32,7 +32,7 @@ def couplings(found: dict[str, Any]) -> Variables:
         "z": (PAIR, NONE, "J / standard error"),
         "p": (PAIR, NONE, "two-sided probability of |z| without a coupling"),
         "q": (PAIR, NONE, "false-discovery rate at which the coupling is kept (Benjamini-Hochberg)"),
-        "infinite": (PAIR, NONE, "whether the coupling has no finite best value"),
+        "infinite": (PAIR, NONE, "whether the coupling has no finite best value without a penalty"),
         "H": (UNIT, NONE, "field, half log-odds"),
         "H_stderr": (UNIT, NONE, "standard error of H"),
         "converged": (UNIT, NONE, "whether the fit of the unit converged"),
