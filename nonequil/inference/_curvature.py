@@ -5,7 +5,8 @@ import numpy as np
 from ._grams import grams, sparsity
 from ._identify import Problem
 
-LEAST = 1e-4  # curvature given to every transition, relative to the mean one: no direction is quite flat
+LEAST, MOST = 1e-12, 1e-3  # curvature given to every transition, relative to the mean one, so that none is quite flat
+SHORT = 0.3  # part of a step below which the quadratic model was too flat
 DENSE = 2e11  # products of one evaluation of all dense Hessians
 SPARSE = 2e7  # pairs of features held for the sparse ones
 ENOUGH = 50  # rows a parameter that a sampled Hessian has at least
@@ -25,7 +26,8 @@ class Curvature:
         sparse, held = sparsity(rows)
         count = SPARSE / held if sparse else max(DENSE / (rows.n * p**2), ENOUGH * p)
         self.rows, self.factor = rows.thinned(int(count))
-        self.floor = LEAST * problem.gram / problem.gram[0, 0]
+        self.gram = problem.gram / problem.gram[0, 0]
+        self.floor = np.full(rows.n, LEAST)
         keep = not sparse and 8 * rows.n * p**2 <= LIMIT
         self.kept = np.zeros((rows.n, p, p)) if keep else None
         self.stale = np.ones(rows.n, bool)
@@ -33,16 +35,20 @@ class Curvature:
     def hessians(self, theta: np.ndarray, neurons: np.ndarray) -> np.ndarray:
         """Hessians (k, p, p) of these neurons, no direction quite flat."""
         if self.kept is None:
-            return self._new(theta, neurons)
-        old = neurons[self.stale[neurons]]
-        if len(old):
-            self.kept[old] = self._new(theta, old)
-        return self.kept[neurons]
+            hessian = self.factor * grams(theta, self.rows, neurons)
+        else:
+            old = neurons[self.stale[neurons]]
+            if len(old):
+                self.kept[old] = self.factor * grams(theta, self.rows, old)
+            hessian = self.kept[neurons]
+        return hessian + self.floor[neurons, None, None] * hessian[:, :1, :1] * self.gram
 
-    def judge(self, neurons: np.ndarray, left: np.ndarray) -> None:
-        """Remember which Hessians no longer serve: `left` is the part of the gradient that a step left over."""
+    def judge(self, neurons: np.ndarray, left: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """Learn from a step that kept `left` of the gradient and was taken at `size` (0 if not): who should give up.
+
+        A step cut short came from too flat a model (it overshot where sigmoids saturate): more curvature is given.
+        """
         self.stale[neurons] = left > SERVES
-
-    def _new(self, theta: np.ndarray, neurons: np.ndarray) -> np.ndarray:
-        hessian = self.factor * grams(theta, self.rows, neurons)
-        return hessian + hessian[:, :1, :1] * self.floor
+        hopeless = (size == 0) & (self.floor[neurons] >= MOST)
+        self.floor[neurons] = np.where(size < SHORT, MOST, np.maximum(self.floor[neurons] / 10, LEAST))
+        return hopeless

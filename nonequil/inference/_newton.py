@@ -47,12 +47,12 @@ def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_s
             return Solution(theta, loss, gradient, steps, residual)
         step = direction(problem, curvature, theta, gradient, running)
         before = theta[running].copy(), loss[running].copy(), gradient[running].copy()
-        taken = _search(problem, theta, loss, gradient, step, running)
+        size = _search(problem, theta, loss, gradient, step, running)
         left = _residual(problem, theta, gradient)[running] / problem.rows.weight / residual[running]
-        curvature.judge(running, left)
+        hopeless = curvature.judge(running, left, size)
         flat = np.abs(loss[running] - before[1]) <= rounding() * np.abs(before[1])
-        idle[running] = np.where(flat & (left > FLAT), idle[running] + 1, 0)
-        stuck[running] = ~taken.any(axis=1) | (idle[running] >= PATIENCE)
+        idle[running] = np.where(flat & (size > 0) & (left > FLAT), idle[running] + 1, 0)
+        stuck[running] = hopeless | (idle[running] >= PATIENCE)
         worse = flat & (left > 1)
         for now, old in zip((theta, loss, gradient), before, strict=True):
             now[running[worse]] = old[worse]
@@ -123,7 +123,7 @@ def _search(
     step: np.ndarray,
     neurons: np.ndarray,
 ) -> np.ndarray:
-    """Move `neurons` along their steps, shortened until the objective falls; the steps taken, 0 where none did.
+    """Move `neurons` along their steps, shortened until the objective falls; the parts taken (k,), 0 where none did.
 
     A step is taken if the objective still falls at its end (convexity then guarantees that it fell all the way), if
     it fell by enough, or if its change is below rounding and the slope has not grown.
@@ -133,7 +133,7 @@ def _search(
     size = 1 / np.maximum(1, np.abs(step[:, problem.coupled]).max(axis=1) / LONGEST)
     value = loss[neurons] + (absolute * np.abs(old)).sum(axis=1)
     slope = _slope(problem, old, gradient[neurons], step, free)
-    taken, trying = np.zeros_like(step), np.flatnonzero(slope < 0)
+    taken, trying = np.zeros(len(neurons)), np.flatnonzero(slope < 0)
     for _ in range(HALVINGS):
         if len(trying) == 0:
             break
@@ -145,7 +145,7 @@ def _search(
         tiny = np.abs(change) <= rounding() * np.abs(value[trying])
         good = (new_slope <= 0) | (change <= ARMIJO * size[trying] * slope[trying])
         good = np.isfinite(new_loss) & (good | (tiny & (new_slope <= -slope[trying])))
-        taken[trying[good]] = size[trying[good], None] * step[trying[good]]
+        taken[trying[good]] = size[trying[good]]
         loss[at[good]], gradient[at[good]] = new_loss[good], new_gradient[good]
         bad = trying[~good]
         theta[neurons[bad]] = old[bad]
