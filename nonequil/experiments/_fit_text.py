@@ -61,8 +61,8 @@ def cautions(one: dict[str, Any]) -> list[str]:
     if one["n_infinite_couplings"]:
         kept = "only the penalty keeps them finite" if one["l2"] or one["l1"] else "they are held at 14 log-odds"
         lines.append(
-            f"  {one['n_infinite_couplings']} couplings have no finite best value, most because their pair never shows one of "
-            f"its four states; {kept}: read their sign, not their size"
+            f"  {one['n_infinite_couplings']} couplings have no finite best value, most because their pair never shows "
+            f"one of its four states; {kept}: read their sign, not their size"
         )
     if one["flagged_units"]:
         lines.append("  look at units " + flagged(one["flagged_units"]))
