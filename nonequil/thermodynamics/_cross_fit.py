@@ -8,9 +8,11 @@ import numpy as np
 from ._design import AbstractDesign, design
 from ._observable import AbstractObservable
 from ._pairs import Pairs
-from ._tilt import FEW, Optimum, Problem, log_mean_exp, maximise, tilted
+from ._tilt import Optimum, Problem, log_mean_exp, maximise, tilted
 
-RIDGES = tuple(10 ** (4 - k / 2) for k in range(9))  # 1e4 down to 1: prior inverse variances of a coefficient
+STEP = 10**0.5  # from one ridge to the next
+WEAKEST = 1.0  # the ridge of a prior of unit variance: weaker ones are not tried
+FEW_HELD_OUT = 10.0  # an effective number of tilted samples of a fold below this says that its value hangs on a few
 WORSE = 2  # number of ridges in a row without gain after which weaker ones are not tried
 
 
@@ -41,7 +43,8 @@ class HeldOut:
     """F of a fold under the coefficients of the others.
 
     Its `value`, the influence `psi` of each pair (zero outside the fold), the weight of the fold, its effective number
-    of tilted samples and whether the fit was sound.
+    of tilted samples, and whether the number can be trusted: a fit that ended, enough tilted samples, a value below the
+    logarithm of the fold's size.
     """
 
     value: float
@@ -60,41 +63,42 @@ class CrossFit:
     folds: tuple[HeldOut, ...]
 
     @property
-    def exists(self) -> bool:
-        """Whether an optimum was found for all pairs and for every fold's complement, and held up in the fold."""
-        return self.full.finite and all(fold.sound and fold.ess > FEW for fold in self.folds)
-
-    @property
     def values(self) -> np.ndarray:
-        """Held-out value of each fold."""
-        return np.array([fold.value for fold in self.folds])
+        """Held-out value of each fold, -inf where it cannot be trusted."""
+        return np.array([fold.value if fold.sound else -np.inf for fold in self.folds])
 
 
-def cross_fit(views: Views, fold: np.ndarray, ridge: float, theta: np.ndarray) -> CrossFit:
-    """Coefficients from all pairs, and from all but one fold at a time, starting from those of all pairs."""
+def cross_fit(views: Views, fold: np.ndarray, ridge: float, full: Optimum) -> CrossFit:
+    """Coefficients from all but one fold at a time, starting from those of all pairs, `full`."""
     w = views.pairs.w
-    full = maximise(views.problem(w, ridge), theta, tolerance=1e-10)
-    if not full.finite:
-        return CrossFit(ridge, full, ())
     splits = ((np.where(fold == f, 0, w), np.where(fold == f, w, 0)) for f in np.unique(fold))
     return CrossFit(ridge, full, tuple(_held_out(views, train, test, ridge, full) for train, test in splits))
 
 
-def ridge_path(views: Views, fold: np.ndarray, theta: np.ndarray) -> list[CrossFit]:
-    """Cross-fits from the strongest ridge down to the weakest that still gains held out."""
+def ridge_path(views: Views, fold: np.ndarray, plain: Optimum) -> list[CrossFit]:
+    """Cross-fits from the strongest ridge, 10 n, down to the weakest that still gains held out.
+
+    The last is no ridge at all, where that optimum, `plain`, exists.
+    """
     fits: list[CrossFit] = []
-    for ridge in RIDGES:
-        fits.append(cross_fit(views, fold, ridge, theta))
-        theta = fits[-1].full.theta
+    theta, ridge = np.zeros_like(plain.theta), 10 * views.pairs.n
+    while ridge > WEAKEST:
+        full = maximise(views.problem(views.pairs.w, ridge), theta, tolerance=1e-10)
+        fits.append(cross_fit(views, fold, ridge, full))
         means = [float(np.mean(fit.values)) for fit in fits]
-        if len(means) - 1 - int(np.argmax(means)) >= WORSE:
-            break
-    return fits
+        if len(fits) - 1 - int(np.argmax(means)) >= WORSE:
+            return fits
+        theta, ridge = full.theta, ridge / STEP
+    return [*fits, cross_fit(views, fold, 0.0, plain)] if plain.finite else fits
 
 
 def chosen_by_others(fits: Sequence[CrossFit]) -> tuple[CrossFit, tuple[HeldOut, ...], list[float]]:
-    """The best fit overall; and each fold's held-out part at the ridge that the other folds prefer, with that ridge."""
-    values = np.stack([fit.values for fit in fits])
+    """The best fit overall; and each fold's held-out part at the ridge that the other folds prefer, with that ridge.
+
+    Ridges at which some fold cannot be trusted are left out, unless that leaves none: then the strongest remains.
+    """
+    fits = [fit for fit in fits if all(fold.sound for fold in fit.folds)] or [fits[0]]
+    values = np.stack([[fold.value for fold in fit.folds] for fit in fits])
     picked = [int(np.argmax(np.sum(np.delete(values, f, axis=1), axis=1))) for f in range(values.shape[1])]
     best = fits[int(np.argmax(values.sum(1)))]
     return best, tuple(fits[k].folds[f] for f, k in enumerate(picked)), [fits[k].ridge for k in picked]
@@ -103,10 +107,11 @@ def chosen_by_others(fits: Sequence[CrossFit]) -> tuple[CrossFit, tuple[HeldOut,
 def _held_out(views: Views, train: np.ndarray, test: np.ndarray, ridge: float, full: Optimum) -> HeldOut:
     fit = maximise(views.problem(train, ridge), full.theta, tolerance=1e-10, solver=full.solver)
     forwards, backwards = views.project(fit.theta)
-    total = test.sum()
-    value = float(test @ forwards / total - log_mean_exp(backwards, test))
+    total, log_z = test.sum(), log_mean_exp(backwards, test)
+    value = float(test @ forwards / total - log_z)
     p = tilted(backwards, test)
     share = np.divide(p * total, test, out=np.zeros_like(p), where=test > 0)
-    psi = np.where(test > 0, forwards - share + 1 - value - log_mean_exp(backwards, test), 0)
-    ess = float(total / (test @ share**2) * (total**2 / (test @ test)))
-    return HeldOut(value, psi, float(total), ess, fit.finite)
+    psi = np.where(test > 0, forwards - log_z - share + 1 - value, 0)
+    n = float(total**2 / (test @ test))
+    ess = float(total / (test @ share**2) * n)
+    return HeldOut(value, psi, float(total), ess, bool(fit.finite and ess > FEW_HELD_OUT and value <= np.log(n)))

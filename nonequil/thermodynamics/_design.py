@@ -15,6 +15,7 @@ from ._base import pad
 from ._observable import AbstractObservable
 from ._pairs import Pairs
 
+ONE_CHUNK = 2**22  # number of entries that are kept as they are (32 MB)
 SPARSE = 0.03  # share of nonzero entries below which observables are kept as a sparse matrix
 MAX_NONZERO = 10**8  # and the number of entries above which they are not (1.2 GB)
 EXACT_IN_FLOAT32 = 2.0**24  # sums of integers below this are exact in float32
@@ -79,6 +80,33 @@ class SparseDesign(AbstractDesign):
         weighted = self.matrix.copy()
         weighted.data = weighted.data * np.repeat(w, np.diff(self.matrix.indptr))
         return (self._transposed @ weighted).toarray()
+
+
+class ListedDesign(AbstractDesign):
+    """No more numbers than one chunk holds: kept as they are."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.matrix, self.size, self.lists_quickly = matrix, matrix.shape[1], True
+
+    def project(self, theta: np.ndarray) -> np.ndarray:
+        """One product."""
+        return self.matrix @ theta
+
+    def pull(self, w: np.ndarray) -> np.ndarray:
+        """One product."""
+        return self.matrix.T @ w
+
+    def block_sums(self, w: np.ndarray, block: np.ndarray) -> np.ndarray:
+        """One sparse product."""
+        return scipy.sparse.csr_array((w, (block, np.arange(len(w))))) @ self.matrix
+
+    def squares(self, w: np.ndarray) -> np.ndarray:
+        """One product."""
+        return w @ self.matrix**2
+
+    def second_moment(self, w: np.ndarray) -> np.ndarray:
+        """One product."""
+        return (self.matrix * w[:, None]).T @ self.matrix
 
 
 @dataclasses.dataclass
@@ -157,10 +185,12 @@ class ChunkedDesign(AbstractDesign):
 def design(observable: AbstractObservable, pairs: Pairs, *, backwards: bool = False) -> AbstractDesign:
     """The observables of the pairs (of the reversed ones with `backwards`), as the cheapest map that holds them."""
     dense = ChunkedDesign(observable, pairs, backwards)
+    if len(pairs.x) * dense.size <= ONE_CHUNK:
+        return ListedDesign(np.concatenate([g for _, g in dense.listed()]))
     picked = np.unique(np.linspace(0, len(pairs.x) - 1, 1024).astype(int))
     x, x_next = (jnp.asarray(s[picked]) for s in dense._ends())
     density = float(jnp.mean(_features(observable, x, x_next) != 0))
-    if len(picked) < 1024 or density > SPARSE or density * len(pairs.x) * dense.size > MAX_NONZERO:
+    if density > SPARSE or density * len(pairs.x) * dense.size > MAX_NONZERO:
         return dense
     rows = [scipy.sparse.csr_array(g) for _, g in dense.listed()]
     return SparseDesign(scipy.sparse.vstack(rows, format="csr"))

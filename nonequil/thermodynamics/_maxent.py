@@ -37,9 +37,11 @@ class MaxEntBound(AbstractEstimator):
     - `observable`: `Cross() + Single()`, any sum of observables, or a function g(x, x_next) of a pair of -1/+1 spins;
     - `ridge`: F - ridge |theta|**2 / (2 n) is maximised, theta the coefficients of products about the mean (about the
       commoner sign, i.e. of 0/1 spikes, for units active in less than 30 % of the bins or in more than 70 %). By
-      default 0 if that optimum exists. It does not where some observable only ever takes one sign: found by F > ln n,
-      or by fewer than 5 effective samples of the tilted law, also held out. Then the ridge is chosen on a path from
-      1e4 down by held-out value, for each fold by the other folds. Not used on a population;
+      default it is chosen by held-out value on a path from 10 n down, for each fold by the other folds, so that what
+      cannot be seen comes out near 0 and not near -2 d / n. The path ends at no ridge at all if that optimum exists. It
+      does not where some combination of observables only ever takes one sign: found by F > ln n, or by fewer than 5
+      effective samples of the tilted law. A ridge at which a fold's value is above ln n, or hangs on fewer than 10
+      effective samples, is not chosen; `no_finite_optimum` says that there was no other. Not used on a population;
     - `n_folds`: number of folds;
     - `spins`: reads the spins of a state, `dynamics.spins` where a state is more than spins.
 
@@ -86,12 +88,12 @@ class MaxEntBound(AbstractEstimator):
 
     def _sampled(self, t: Transitions, g: AbstractObservable, views: Views, theta: np.ndarray) -> Answer:
         fold = _folds(t, views.pairs, self.n_folds)
-        plain = cross_fit(views, fold, self.ridge or 0.0, theta)
-        given = self.ridge is not None or plain.exists
-        fits = [plain] if given else ridge_path(views, fold, theta)
-        exists = None if self.ridge else plain.exists
-        if not fits[0].folds:  # no ridge was allowed, and without one there is no optimum
-            return np.nan, np.nan, None, RESULTS.no_finite_optimum, _details(g, plain.full, views.pairs, exists)
+        plain = maximise(views.problem(views.pairs.w, self.ridge or 0.0), theta, tolerance=1e-10)
+        exists = None if self.ridge else plain.finite
+        if self.ridge == 0 and not exists:
+            return np.nan, np.nan, None, RESULTS.no_finite_optimum, _details(g, plain, views.pairs, exists)
+        given = self.ridge is not None
+        fits = [cross_fit(views, fold, self.ridge or 0.0, plain)] if given else ridge_path(views, fold, plain)
         best, folds, ridges = chosen_by_others(fits)
         details = {
             **_details(g, best.full, views.pairs, exists),

@@ -14,8 +14,8 @@ def network(n, seed=0, H0=-0.3, self_coupling=False):
     return nq.Ising(J, H0 + 0.3 * jax.random.normal(jax.random.fold_in(key, 1), (n,)))
 
 
-def simulated(dynamics, chains, steps, burn_in=100, seed=0):
-    """Pairs of consecutive states of independent chains, a block a chain."""
+def simulated_spins(dynamics, chains, steps, seed=0, burn_in=100):
+    """Consecutive states of independent chains, chains first."""
     n = dynamics.model.n
 
     def advance(x, index):
@@ -25,5 +25,16 @@ def simulated(dynamics, chains, steps, burn_in=100, seed=0):
 
     start = nq.random_spins(jax.random.key(seed + 1), (chains, n))
     pairs = jax.lax.scan(advance, start, jnp.arange(burn_in + steps))[1]
-    x, x_next = (np.asarray(s[burn_in:].swapaxes(0, 1).reshape(-1, n)) for s in pairs)
-    return nq.Transitions(x, x_next, block=np.repeat(np.arange(chains), steps), unit=dynamics.unit)
+    return tuple(s[burn_in:].swapaxes(0, 1) for s in pairs)
+
+
+def by_chain(x, x_next, unit=None):
+    """Pairs on the host, a block a chain."""
+    chains, steps, n = x.shape
+    block = np.repeat(np.arange(chains), steps)
+    return nq.Transitions(*(np.asarray(s).reshape(-1, n) for s in (x, x_next)), block=block, unit=unit)
+
+
+def simulated(dynamics, chains, steps, seed=0):
+    """Pairs of consecutive states of independent chains, a block a chain."""
+    return by_chain(*simulated_spins(dynamics, chains, steps, seed), dynamics.unit)

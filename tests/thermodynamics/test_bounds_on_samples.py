@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
-from small_networks import network, simulated
+from small_networks import by_chain, network, simulated, simulated_spins
 
 import nonequil as nq
 from nonequil.thermodynamics import Cross, Function, MaxEntBound, QuadraticBound, Single, reversal_null
@@ -22,7 +22,8 @@ def bernoulli(n, pairs, rate, seed=0):
 
 
 def sparse_network(n=12, steps=400, chains=40):
-    return simulated(nq.Parallel(nq.Ising(1.5 * network(n).J, jnp.full(n, -1.8))), chains, steps)
+    J = network(n).J
+    return simulated(nq.Parallel(nq.Ising(J, jnp.sum(J, 1) - 1.6)), chains, steps)  # each unit active in about 4 %
 
 
 @pytest.mark.parametrize("clock", [nq.Parallel, nq.Sequential])
@@ -40,13 +41,13 @@ def test_samples_agree_with_the_population_within_their_errors(clock):
         if bound is MaxEntBound:
             assert sample.details["in_sample"] > sample.value - 1e-4
             assert sample.details["finite_optimum"]
-            assert sample.details["ridge"] == 0
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_error_bars_are_those_of_repetitions(bound):
-    dynamics = nq.Parallel(network(4, H0=0.0))
-    estimates = [bound()(simulated(dynamics, 50, 40, seed=10 * k)) for k in range(20)]
+    dynamics = nq.Parallel(network(4, seed=1))
+    draws = jax.jit(lambda seed: simulated_spins(dynamics, 50, 40, seed))
+    estimates = [bound()(by_chain(*draws(10 * k))) for k in range(20)]
     spread = np.std([float(e.value) for e in estimates], ddof=1)
     reported = np.mean([float(e.stderr) for e in estimates])
     assert 0.6 < reported / spread < 1.6  # a spread of 20 draws is known to 16 percent
@@ -141,7 +142,7 @@ def test_a_runaway_optimum_is_flagged_and_held_by_a_ridge():
     assert held.details["finite_optimum"] is False
     assert held.details["ridge"] > 0
     assert jnp.isfinite(held.value)
-    assert held.details["ess_held_out"] > 5
+    assert held.details["ess_held_out"] > 10
     assert held.details["gradient_max"] < 1e-4
 
 
@@ -151,7 +152,7 @@ def test_a_ridge_is_the_maximum_of_the_penalised_objective():
     g, n = np.asarray(jax.vmap(product)(t.x * 1.0, t.x_next * 1.0)), len(t)
     p = np.exp(-g @ theta)
     gradient = g.mean(0) + p @ g / p.sum() - 50 / n * theta
-    assert np.max(np.abs(gradient)) < 1e-6
+    assert np.max(np.abs(gradient)) < 1e-5
 
 
 def product(x, y):
