@@ -1,4 +1,4 @@
-"""SIGINT at 20 random moments of `nonequil fit` and of `nonequil simulate`: each run is whole or resumes to the same bits."""
+"""SIGINT at 20 random moments of `nonequil fit` and `nonequil simulate`: every run resumes to the same bits."""
 
 import random
 import sys
@@ -30,7 +30,7 @@ def main() -> int:
     """Print the page; an interrupted run that is neither whole nor resumes to the same bits raises."""
     draw, lines = (
         random.Random(SEED),
-        ["| command | seconds uninterrupted | states in which the signal left the folder |"],
+        ["| command | seconds uninterrupted | state of the folder after the signal |"],
     )
     lines.append("| --- | --- | --- |")
     with tempfile.TemporaryDirectory() as name:
