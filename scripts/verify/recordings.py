@@ -65,7 +65,7 @@ def main() -> int:
     head += ["U, 0/1 products only", "agrees"]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *(line for line, _ in rows)]
     text = (
-        "\n\nNats per bin, observables `Cross() + Single()`; blocks are trials, 200 contiguous stretches for the track. "
+        "\n\nNats per bin, observables `Cross() + Single()`; blocks: trials, or 200 stretches of the track. "
         "A row agrees if U of all three sets equals the reference figures, computed by independent code from the same "
         "files, to all digits kept. Sources: Lynn, Holmes, Bialek & Schwab, PRL 129, 118101 (2022) for the retina; "
         "the nelpy example data for the hippocampus."
