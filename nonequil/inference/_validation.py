@@ -19,7 +19,7 @@ from ._passes import device, pair_log_likelihood
 from ._read import read
 from ._rows import Rows
 
-TOLERANCE = 1e-6  # gradient per transition of a fit that is only scored
+TOLERANCE = 1e-7  # gradient per transition of a fit that is only scored
 GRID = 10.0 ** np.arange(4, -1.25, -0.5)
 
 
