@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from .._checks import nonnegative
+from .._checks import nonnegative, require
 from ..models import Ising
 from ._base import AbstractEnsemble
 
@@ -28,7 +28,7 @@ class Diluted(AbstractEnsemble):
     def sample(self, key: Key[Array, ""], n: int) -> Ising:
         """One network of n spins; beta is folded into its couplings."""
         key_mask, key_J = jr.split(key)
-        k = eqx.error_if(self.k, self.k > n - 1, "k must not exceed n - 1: every spin has at most n - 1 senders")
+        k = require(self.k, self.k <= n - 1, f"k must not exceed n - 1 = {n - 1}, the number of possible senders: k")
         linked = jr.uniform(key_mask, (n, n), k.dtype) < k / (n - 1)
         linked = linked if self.self_coupling else linked & ~jnp.eye(n, dtype=bool)
         scale = jnp.where(k > 0, self.beta * self.dJ / jnp.sqrt(jnp.where(k > 0, k, 1)), 0)

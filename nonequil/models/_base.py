@@ -1,9 +1,9 @@
-"""What a spin model is: fields, nothing else."""
+"""What a model is: the fields of spins, or the drift of a continuous state; nothing else."""
 
 import abc
 
 import equinox as eqx
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float, PyTree, Shaped
 
 from .._types import Drive, Index
 
@@ -26,3 +26,14 @@ class AbstractSpinModel(eqx.Module):
     @abc.abstractmethod
     def site_field(self, x: Shaped[Array, "..."], i: Index, drive: Drive = None) -> Float[Array, ""]:
         """`field(x, drive)[i]`, at the cost of one row."""
+
+
+class AbstractForce(eqx.Module):
+    """What pulls on a continuous state: a pure function of one state, without a batch axis.
+
+    Clocks that move spins take an `AbstractSpinModel`, clocks that integrate an equation of motion take a force.
+    """
+
+    @abc.abstractmethod
+    def drift(self, x: PyTree[Float[Array, "..."]], drive: Drive = None) -> PyTree[Float[Array, "..."]]:
+        """Velocity of the state, per unit of time."""

@@ -142,18 +142,13 @@ class _Run:
     def stretch(self, x: State, held: PyTree, index: Array, stop: Array) -> tuple[State, PyTree]:
         """Steps from `index` to `stop`, of which each `every`-th pair after the burn-in is put into its slot."""
 
-        def show(index: Array, carry: tuple) -> tuple:
-            x, held = carry
-            x_next = self.step(index, x)
-            return x_next, self.put(held, (x, x_next), (index - self.burn_in) // self.every)
-
         def slot(carry: tuple) -> tuple:
             index, x, held = carry
             past = jnp.maximum(index - self.burn_in, 0)
             last = self.burn_in + past - past % self.every + self.every - 1
             x = jax.lax.fori_loop(index, jnp.minimum(last, stop), self.step, x)
-            x, held = jax.lax.fori_loop(last, jnp.minimum(last + 1, stop), show, (x, held))
-            return jnp.minimum(last + 1, stop), x, held
+            x_next = jax.lax.fori_loop(last, jnp.minimum(last + 1, stop), self.step, x)  # none if the run stops before
+            return jnp.minimum(last + 1, stop), x_next, self.put(held, (x, x_next), past // self.every)
 
         return jax.lax.while_loop(lambda carry: carry[0] < stop, slot, (index, x, held))[1:]
 
@@ -161,7 +156,7 @@ class _Run:
         """The held pairs with one more, in the slot of the `shown`-th pair."""
 
         def write(kept: Array, new: Array) -> Array:
-            return kept.at[:, shown % kept.shape[1]].set(new[: kept.shape[0]])
+            return jax.lax.dynamic_update_index_in_dim(kept, new[: kept.shape[0]], shown % kept.shape[1], 1)
 
         return jax.tree.map(write, held, pair)
 

@@ -63,7 +63,7 @@ def start(
     shapes = eqx.filter_eval_shape(_all_pairs, dynamics, x0, shown, drive)
     totals = tuple(o.init(shapes) for o in observers)
     held = jax.tree.map(_slots, (x0, x0)) if observers else ()
-    return SimulationState(x0, jnp.asarray(0), jnp.asarray(burn_in), totals, held)
+    return SimulationState(x0, jnp.zeros((), int), jnp.full((), burn_in, int), totals, held)
 
 
 def period(dynamics: AbstractDynamics, x: Chains, every: int | None) -> int:

@@ -27,7 +27,11 @@ class Record(AbstractObserver):
     def init(self, t: Transitions) -> PyTree:
         """Room for all pairs."""
         by_chain = jax.eval_shape(_by_chain, t)
-        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), by_chain), jnp.asarray(0), jnp.asarray(0)
+        return (
+            jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), by_chain),
+            jnp.zeros((), int),
+            jnp.zeros((), int),
+        )
 
     def update(self, total: PyTree, t: Transitions) -> PyTree:
         """The pairs written behind the earlier ones."""
