@@ -13,8 +13,9 @@
 # %% [markdown]
 # # From spikes to couplings
 #
-# A recording holds spike times of some neurons. Which neuron drives which, how sure are we, and how far from equilibrium is the
-# circuit? Here the "recording" comes from a network we know, so that every answer can be compared with the truth.
+# A recording holds spike times of some neurons. Which neuron drives which, how sure are we, and how far from
+# equilibrium is the circuit? Here the "recording" comes from a network we know, so that every answer can be
+# compared with the truth.
 
 # %% tags=["parameters"]
 units, seconds, width, seed = 12, 400.0, 0.02, 3
@@ -34,9 +35,9 @@ keys = jr.split(jr.key(seed), 4)
 # %% [markdown]
 # ## A network and its spikes
 #
-# In a kinetic Ising network neuron $i$ fires in the next bin with probability $\sigma(2 h_i)$, where
-# $h_i = H_i + \sum_j J_{ij} x_j$ and $x_j = \pm 1$ tells whether neuron $j$ fires now. We pick the fields so that neurons are silent
-# most of the time, and keep every spin of a long run.
+# In a kinetic Ising network neuron $i$ fires in the next bin with probability $\sigma(2 h_i)$, where $h_i = H_i +
+# \sum_j J_{ij} x_j$ and $x_j = \pm 1$ tells whether neuron $j$ fires now. We pick the fields so that neurons are
+# silent most of the time, and keep every spin of a long run.
 
 # %%
 J = nq.SherringtonKirkpatrick(J0=0.0, dJ=0.8).sample(keys[0], units).J
@@ -89,9 +90,9 @@ print(f"{100 * inside.mean():.1f} % of {inside.size} couplings lie within 2 stan
 # %% [markdown]
 # ## How far from equilibrium
 #
-# Three answers of different kinds. `exact` enumerates all states of the true network. `fitted_entropy_production` is the value of the
-# fitted model, cross-fitted because a model evaluated on its own data sees an arrow of time in the noise. The bounds need no model: they
-# say how much irreversibility the chosen observables prove.
+# Three answers of different kinds. `exact` enumerates all states of the true network. `fitted_entropy_production`
+# is the value of the fitted model, cross-fitted because a model evaluated on its own data sees an arrow of time in
+# the noise. The bounds need no model: they say how much irreversibility the chosen observables prove.
 
 # %%
 thermodynamics = nq.thermodynamics
@@ -107,7 +108,8 @@ for name, estimate in answers.items():
 # %% [markdown]
 # ## Gradients
 #
-# Everything is differentiable: here, how the entropy production of the true network would respond to each of its couplings.
+# Everything is differentiable: here, how the entropy production of the true network would respond to each of its
+# couplings.
 
 # %%
 gradient = jax.grad(lambda model: thermodynamics.exact(nq.Parallel(model)).value)(truth.model)
