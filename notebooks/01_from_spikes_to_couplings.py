@@ -45,9 +45,7 @@ rate = jr.uniform(keys[1], (units,), minval=0.03, maxval=0.08)
 truth = nq.Parallel(nq.Ising(J, jax.scipy.special.logit(rate) / 2 + J.sum(axis=1)))
 
 silent = -jnp.ones((1, units), jnp.int8)
-_, (run,) = nq.simulate(
-    truth, silent, steps=round(seconds / width), key=keys[2], observers=(nq.Record(),), burn_in=100
-)
+_, (run,) = nq.simulate(truth, silent, steps=round(seconds / width), key=keys[2], observers=(nq.Record(),), burn_in=100)
 
 # %% [markdown]
 # Spike times: a spike falls anywhere in its bin.
