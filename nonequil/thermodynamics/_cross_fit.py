@@ -83,7 +83,8 @@ def ridge_path(views: Views, fold: np.ndarray, plain: Optimum) -> list[CrossFit]
     fits: list[CrossFit] = []
     theta, ridge = np.zeros_like(plain.theta), 10 * views.pairs.n
     while ridge > WEAKEST:
-        full = maximise(views.problem(views.pairs.w, ridge), theta, tolerance=1e-10)
+        solver = fits[-1].full.solver if fits else None
+        full = maximise(views.problem(views.pairs.w, ridge), theta, tolerance=1e-10, solver=solver)
         fits.append(cross_fit(views, fold, ridge, full))
         means = [float(np.mean(fit.values)) for fit in fits]
         if len(fits) - 1 - int(np.argmax(means)) >= WORSE:

@@ -30,9 +30,10 @@ class MaxEntBound(AbstractEstimator):
 
     Sigma_g = max_theta F(theta),  F = theta . <g> - ln <exp(theta . g(x', x))>: the averages run over the pairs, those
     in the exponent over the reversed ones. On data it is cross-fitted: theta from all blocks but those of one fold, F
-    on that fold, averaged over the folds by their weight; the standard error is that of F's influence function,
-    between blocks. Blocks are trials where they are declared, else 200 contiguous ones. Maximised by Newton's method
-    with conjugate gradients, in double precision, without listing g for all pairs.
+    on that fold, averaged over the folds by their weight; the standard error is that of F's influence function at the
+    fitted theta, between blocks (far from equilibrium, with few pairs, the scatter of theta adds to it). Blocks are
+    trials where they are declared, else 200 contiguous ones. Maximised by Newton's method with conjugate gradients, in
+    double precision, without listing g for all pairs.
 
     - `observable`: `Cross() + Single()`, any sum of observables, or a function g(x, x_next) of a pair of -1/+1 spins;
     - `ridge`: F - ridge |theta|**2 / (2 n) is maximised, theta the coefficients of products about the mean (about the

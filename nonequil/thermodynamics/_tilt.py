@@ -14,7 +14,7 @@ from ._inverse import LISTED
 Solver: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """An approximate inverse of the curvature: what conjugate gradients start from."""
 
-STALE = 25  # conjugate-gradient steps after which the approximate inverse is made anew
+STALE = 25  # conjugate-gradient steps (fewer for small d) after which the approximate inverse is made anew
 FEW = 5.0  # an effective number of tilted samples below this says that the optimum is not there
 OVERFLOW = 500.0  # no probability that can be written down has a larger log-ratio
 ROUNDED = 1e-9  # a gain below this may drown in the rounding of F
@@ -83,7 +83,7 @@ def maximise(
         gradient = problem.mean - R.pull(p[:, None])[:, 0] - ridge * theta
         if not np.isfinite(value) or (ridge == 0 and value > problem.ceiling):
             break
-        if inner > STALE and R.lists_quickly:
+        if inner > min(STALE, R.size // 8) and R.lists_quickly:
             solver = preconditioner(problem, p)
         direction, inner = newton_direction(problem, p, gradient, solver)
         slope = float(gradient @ direction)

@@ -91,4 +91,9 @@ _ROWS = {
 ROWS = {row: dict(zip(_COLUMNS, values, strict=True)) for row, values in _ROWS.items()}
 for _row in ROWS.values():
     _row["default_stderr"] = _row["cross_stderr"]
-QUICK = [("bar", 0.02), ("repeated", 0.04), ("track", 0.025)]
+QUICK = [
+    (("bar", 0.02), "default"),
+    (("bar", 0.02), "spikes"),
+    (("repeated", 0.04), "default"),
+    (("track", 0.025), "default"),
+]

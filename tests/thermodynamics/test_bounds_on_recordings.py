@@ -14,8 +14,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("row", QUICK, ids=str)
-@pytest.mark.parametrize("name", ["default", "spikes"])
+@pytest.mark.parametrize("row, name", QUICK, ids=str)
 def test_the_quadratic_estimate_of_a_recording(row, name):
     known = ROWS[row]
     estimate = QuadraticBound(SETS[name]())(transitions(*row))

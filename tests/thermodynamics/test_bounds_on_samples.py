@@ -28,14 +28,14 @@ def sparse_network(n=12, steps=400, chains=40):
 
 @pytest.mark.parametrize("clock", [nq.Parallel, nq.Sequential])
 def test_samples_agree_with_the_population_within_their_errors(clock):
-    dynamics = clock(network(5))
-    t = simulated(dynamics, chains=100, steps=400)
+    dynamics = clock(network(4))
+    t = simulated(dynamics, chains=80, steps=200)
     everything = nq.enumerate_states(dynamics).transitions()
     for bound in BOUNDS:
         sample, truth = bound()(t), bound()(everything)
         assert abs(sample.value - truth.value) < 3.5 * sample.stderr
         assert 0 < sample.stderr < 0.2 * truth.value + 0.01
-        assert jnp.isclose(sample.floor, 2 * 15 / 40_000)
+        assert jnp.isclose(sample.floor, 2 * 10 / 16_000)
         assert sample.result == nq.RESULTS.successful
         assert sample.unit is dynamics.unit
         if bound is MaxEntBound:
@@ -45,16 +45,17 @@ def test_samples_agree_with_the_population_within_their_errors(clock):
 
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_error_bars_are_those_of_repetitions(bound):
-    dynamics = nq.Parallel(network(4, seed=1))
+    model = network(4, seed=1)
+    dynamics = nq.Parallel(nq.Ising(model.J / 2, model.H))
     draws = jax.jit(lambda seed: simulated_spins(dynamics, 50, 40, seed))
-    estimates = [bound()(by_chain(*draws(10 * k))) for k in range(20)]
+    estimates = [bound()(by_chain(*draws(10 * k))) for k in range(12)]
     spread = np.std([float(e.value) for e in estimates], ddof=1)
     reported = np.mean([float(e.stderr) for e in estimates])
-    assert 0.6 < reported / spread < 1.6  # a spread of 20 draws is known to 16 percent
+    assert 0.5 < reported / spread < 1.8  # a spread of 12 draws is known to 21 percent
 
 
 def test_independent_spikes_have_no_arrow_of_time():
-    t = bernoulli(20, 30_000, 0.03)
+    t = bernoulli(16, 20_000, 0.03)
     quadratic, maxent = QuadraticBound()(t), MaxEntBound()(t)
     assert abs(quadratic.value) < 3 * quadratic.stderr
     assert abs(quadratic.details["u"]) < 3 * quadratic.details["null_spread"]
@@ -86,12 +87,13 @@ def test_quadratic_estimate_is_the_double_sum_over_blocks_with_its_null_and_boot
 
 
 def test_null_of_the_quadratic_bound_is_that_of_reversed_blocks():
-    t = simulated(nq.Parallel(network(3)), 20, 60)
-    bound = QuadraticBound(resamples=10, draws=2000)
-    values = reversal_null(bound, t, key=jax.random.key(5), draws=60)
+    model = network(3)
+    t = simulated(nq.Parallel(nq.Ising(model.J / 8, model.H)), 20, 60)  # weak, so that K hardly knows the direction
+    bound = QuadraticBound(Single() + Cross(), resamples=10, draws=2000)
+    values = reversal_null(bound, t, key=jax.random.key(5), draws=30)
     u = np.expm1(np.asarray(values))
     spread = bound(t).details["null_spread"]
-    assert abs(u.mean()) < 4 * spread / np.sqrt(60)
+    assert abs(u.mean()) < 4 * spread / np.sqrt(30)
     assert 0.6 < u.std() / spread < 1.6
 
 
@@ -128,7 +130,7 @@ def test_sparse_and_chunked_maps_are_the_same_linear_map():
                 assert np.allclose(G.squares(weight), weight @ listed**2, atol=1e-9)
             sums = np.stack([w[pairs.block == b, 0] @ listed[pairs.block == b] for b in range(40)])
             assert np.allclose(G.block_sums(w[:, 0], pairs.block), sums, atol=1e-9)
-        quiet = read_pairs(bernoulli(30, 3000, 0.02))
+        quiet = read_pairs(bernoulli(30, 12_000, 0.02))
         assert isinstance(design(with_centre(Cross() + Single(), quiet), quiet), SparseDesign)
 
 
