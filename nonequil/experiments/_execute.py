@@ -8,12 +8,8 @@ from typing import Any
 from ._base import AbstractExperiment, compression
 from ._environment import digests, environment
 from ._folder import ENVIRONMENT, RESULT, RunFolder, claim
-from ._stages import Stages
+from ._stages import Stages, never
 from ._store import read_json, write_json, write_whole
-
-
-def _never() -> None:
-    """No signal to check for."""
 
 
 def execute(
@@ -22,7 +18,7 @@ def execute(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    check: Callable[[], None] = _never,
+    check: Callable[[], None] = never,
     progress: bool = False,
 ) -> RunFolder:
     """Run an experiment and leave its result in the folder `out`, whole, or in a state that `resume` finishes.

@@ -13,7 +13,7 @@ class RunFailed(RuntimeError):
     """A run broke, through no fault of its input."""
 
 
-def _never() -> None:
+def never() -> None:
     """No signal to check for."""
 
 
@@ -31,7 +31,7 @@ class Stages:
     ```
     """
 
-    def __init__(self, folder: Path | None = None, *, check: Callable[[], None] = _never, progress: bool = False):
+    def __init__(self, folder: Path | None = None, *, check: Callable[[], None] = never, progress: bool = False):
         self._folder, self._check, self._progress = folder, check, progress
         self._bar: Any = None
 
