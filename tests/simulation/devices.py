@@ -17,7 +17,7 @@ def run(count: int) -> dict[str, np.ndarray]:
     x0 = jax.device_put(nq.random_spins(jr.key(1), (128, 10)), NamedSharding(mesh, PartitionSpec("chains")))
     seen = {}
     for dynamics in (nq.Parallel(model), nq.Sequential(model)):
-        observers = (nq.Moments(), nq.Lagged((1,)), nq.Mean(dynamics.log_prob))
+        observers = (nq.Moments(), nq.Mean(dynamics.log_prob))
         out = nq.simulate(dynamics, x0, steps=400, burn_in=7, key=jr.key(2), observers=observers)
         seen |= {f"{type(dynamics).__name__} {k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(out))}
         seen["devices"] = np.array(len(out[0].sharding.device_set))
