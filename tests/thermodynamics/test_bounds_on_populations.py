@@ -77,7 +77,7 @@ def dense_bound(g, reverse, w):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [name for name in SETS if name != "spikes+Single"])  # judged below by its equality
 def test_bounds_on_the_exact_population(system, name):
     t, x, y, w = population(system)
     observable, rows = SETS[name]
