@@ -5,6 +5,7 @@ from ._edges import false_discovery_rate as false_discovery_rate
 from ._entropy import fitted_entropy_production as fitted_entropy_production
 from ._errors import ERRORS as ERRORS
 from ._fit import fit as fit
+from ._history import with_own_history as with_own_history
 from ._loss import fit_gradient as fit_gradient
 from ._loss import negative_log_likelihood as negative_log_likelihood
 from ._result import Fit as Fit

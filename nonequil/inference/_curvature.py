@@ -8,7 +8,7 @@ from ._identify import Problem
 LEAST, MOST = 1e-12, 1e-3  # curvature given to every transition, relative to the mean one, so that none is quite flat
 SHORT = 0.3  # part of a step below which the quadratic model was too flat
 DENSE = 2e11  # products of one evaluation of all dense Hessians
-SPARSE = 2e7  # pairs of features held for the sparse ones
+SPARSE = 5e6  # pairs of features held for the sparse ones
 ENOUGH = 50  # rows a parameter that a sampled Hessian has at least
 SERVES = 0.3  # a Hessian is kept while each step lowers the gradient by this factor
 LIMIT = 2**30  # bytes of kept Hessians

@@ -21,42 +21,54 @@ PATIENCE = 3  # idle steps in a row after which a neuron is given up
 
 @dataclasses.dataclass
 class Solution:
-    """Parameters (n, p), the objective and its gradient, the number of steps, the largest gradient per transition."""
+    """Parameters (n, p), objective (n,), gradient (n, p) and largest gradient per transition (n,) of a fit under way.
+
+    `idle` counts steps in a row that brought a neuron nothing, `stuck` marks those given up.
+    """
 
     theta: np.ndarray
     loss: np.ndarray
     gradient: np.ndarray
-    steps: int
     residual: np.ndarray
+    idle: np.ndarray
+    stuck: np.ndarray
+    steps: int = 0
 
 
 def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_steps: int) -> Solution:
     """Parameters of largest likelihood, to a gradient below `tolerance` per transition, and how each neuron ended."""
-    theta = problem.start.copy()
-    if start is not None:
-        theta = np.where(problem.free, start, theta)
-    loss, gradient = _objective(problem, theta, np.arange(len(theta)))
-    curvature = Curvature(problem)
+    solution, curvature = _begun(problem, start), Curvature(problem)
     aim = tolerance * (1 if jnp.result_type(float) == jnp.float64 else BEYOND)
-    idle = np.zeros(len(theta), int)
-    stuck, steps = np.zeros(len(theta), bool), 0
-    while True:
-        residual = _residual(problem, theta, gradient) / problem.rows.weight
-        running = np.flatnonzero((residual > aim) & ~stuck)
-        if len(running) == 0 or steps >= max_steps:
-            return Solution(theta, loss, gradient, steps, residual)
-        step = direction(problem, curvature, theta, gradient, running)
-        before = theta[running].copy(), loss[running].copy(), gradient[running].copy()
-        size = _search(problem, theta, loss, gradient, step, running)
-        left = _residual(problem, theta, gradient)[running] / problem.rows.weight / residual[running]
-        hopeless = curvature.judge(running, left, size)
-        flat = np.abs(loss[running] - before[1]) <= rounding() * np.abs(before[1])
-        idle[running] = np.where(flat & (size > 0) & (left > FLAT), idle[running] + 1, 0)
-        stuck[running] = hopeless | (idle[running] >= PATIENCE)
-        worse = flat & (left > 1)
-        for now, old in zip((theta, loss, gradient), before, strict=True):
-            now[running[worse]] = old[worse]
-        steps += 1
+    while solution.steps < max_steps:
+        running = np.flatnonzero((solution.residual > aim) & ~solution.stuck)
+        if len(running) == 0:
+            break
+        _advance(problem, curvature, solution, running)
+    return solution
+
+
+def _begun(problem: Problem, start: np.ndarray | None) -> Solution:
+    theta = problem.start.copy() if start is None else np.where(problem.free, start, problem.start)
+    loss, gradient = _objective(problem, theta, np.arange(len(theta)))
+    residual = _residual(problem, theta, gradient)
+    return Solution(theta, loss, gradient, residual, np.zeros(len(theta), int), np.zeros(len(theta), bool))
+
+
+def _advance(problem: Problem, curvature: Curvature, s: Solution, running: np.ndarray) -> None:
+    """One safeguarded step of the running neurons; what changes rounding only and does harm is undone."""
+    step = direction(problem, curvature, s.theta, s.gradient, running)
+    before = [part[running].copy() for part in (s.theta, s.loss, s.gradient, s.residual)]
+    size = _search(problem, s.theta, s.loss, s.gradient, step, running)
+    s.residual[running] = _residual(problem, s.theta[running], s.gradient[running], running)
+    left = s.residual[running] / before[3]
+    hopeless = curvature.judge(running, left, size)
+    flat = np.abs(s.loss[running] - before[1]) <= rounding() * np.abs(before[1])
+    s.idle[running] = np.where(flat & (size > 0) & (left > FLAT), s.idle[running] + 1, 0)
+    s.stuck[running] = hopeless | (s.idle[running] >= PATIENCE)
+    worse = flat & (left > 1)
+    for now, old in zip((s.theta, s.loss, s.gradient, s.residual), before, strict=True):
+        now[running[worse]] = old[worse]
+    s.steps += 1
 
 
 def rounding() -> float:
@@ -100,13 +112,13 @@ def _objective(problem: Problem, theta: np.ndarray, neurons: np.ndarray) -> tupl
     return loss + (theta[neurons] * pull).sum(axis=1) / 2, (gradient + pull) * problem.free[neurons]
 
 
-def _residual(problem: Problem, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Largest entry of the gradient, or of the smallest subgradient where couplings carry an l1 penalty."""
-    if problem.l1 == 0:
-        return np.abs(gradient).max(axis=1)
-    pull = problem.l1 * problem.coupled * problem.free
+def _residual(
+    problem: Problem, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """Largest entry of the gradient per transition, or of the smallest subgradient under an l1 penalty."""
+    pull = problem.l1 * problem.coupled * problem.free[neurons]
     least = np.where(theta == 0, np.maximum(np.abs(gradient) - pull, 0), np.abs(gradient + pull * np.sign(theta)))
-    return least.max(axis=1)
+    return least.max(axis=1) / problem.rows.weight
 
 
 def _slope(problem: Problem, theta: np.ndarray, gradient: np.ndarray, step: np.ndarray, free: np.ndarray) -> np.ndarray:

@@ -38,8 +38,10 @@ def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]
     def block(total: numerics.Total, b: Batch) -> tuple[numerics.Total, None]:
         z, h = _fields(theta, b)
         up, w = _share(b, h.dtype), b.w[:, None]
-        loss = -w * (up * jax.nn.log_sigmoid(2 * h) + (1 - up) * jax.nn.log_sigmoid(-2 * h))
-        gradient = (2 * w * (jax.nn.sigmoid(2 * h) - up)).T @ z
+        small = jnp.exp(-2 * jnp.abs(h))  # the one exponential from which both follow
+        p = jnp.where(h >= 0, 1, small) / (1 + small)
+        loss = w * (2 * (jnp.maximum(h, 0) - up * h) + jnp.log1p(small))
+        gradient = (2 * w * (p - up)).T @ z
         return total.add(jnp.concatenate([jnp.sum(loss, axis=0)[:, None], gradient], axis=1)), None
 
     start = numerics.Total.zeros((theta.shape[0], theta.shape[1] + 1), theta.dtype)
