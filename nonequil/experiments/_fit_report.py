@@ -11,6 +11,7 @@ from . import _fit_text as text
 from . import _report as page
 from ._fit_figures import FIGURES
 from ._fit_summary import fit_summary
+from ._fit_variables import SUCCESSFUL
 
 KINDS = {
     "lower_bound": "A lower bound: the true entropy production is at least this, up to its error",
@@ -89,7 +90,9 @@ def _entropy_production(one: dict[str, Any]) -> Iterator[str]:
         if estimate.get("in_sample") is not None:
             meaning += f" On its own data it reads {text.value(estimate['in_sample'])}, biased upward."
         numbers = (number, *map(text.value, (estimate["per_second"], estimate["floor"])))
-        rows.append([text.TITLES[name], *numbers, f"{meaning} {estimate['result']}".strip()])
+        if estimate["result"] != SUCCESSFUL:
+            meaning += f" {estimate['result']}"
+        rows.append([text.TITLES[name], *numbers, meaning])
     yield page.table(("", "nats/bin", "nats/s", "floor", "what it means"), rows, text_from=4)
 
 

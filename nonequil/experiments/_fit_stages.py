@@ -13,7 +13,7 @@ from .._results import RESULTS, Estimate
 from ..data import Transitions
 from ..dynamics import Parallel
 from ..models import Ising
-from ._fit_variables import DRAWS
+from ._fit_variables import DRAWS, SUCCESSFUL
 
 LAGS = (1, 2, 4)  # bins
 CHAINS, BURN_IN, MOST_STEPS = 64, 200, 4000  # of the simulation that checks the fit
@@ -50,7 +50,7 @@ def couplings(t: Transitions, l2: float, l1: float) -> dict[str, Any]:
         "gradient_max": jnp.max(fit.gradient_max),
         "converged": fit.converged,
         "infinite": free.infinite,
-        "result": RESULTS[fit.result],
+        "result": RESULTS[fit.result] or SUCCESSFUL,
         "errors": errors.name,
         "flags": unit_flags(fit, free),
         **significance(fit),
@@ -140,7 +140,7 @@ def plain_estimate(estimate: Estimate) -> dict[str, Any]:
         "unit": estimate.unit.value,
         "kind": estimate.kind.value,
         "floor": float("nan") if estimate.floor is None else float(estimate.floor),
-        "result": RESULTS[estimate.result],
+        "result": RESULTS[estimate.result] or SUCCESSFUL,
     }
     details = estimate.details if isinstance(estimate.details, dict) else {}
     simple = (float, int, str, np.ndarray, np.generic, jax.Array)

@@ -6,6 +6,7 @@ from typing import Any
 import xarray as xr
 
 from ._fit_summary import fit_summary
+from ._fit_variables import SUCCESSFUL
 
 STRAY = 1.5  # ratio of simulated to recorded numbers from which a fit is said to stray
 TITLES = {
@@ -96,12 +97,12 @@ def arrow(one: dict[str, Any]) -> list[str]:
 def estimate_text(estimate: dict[str, Any]) -> str:
     """One estimate with its error and kind; the reason where there is none."""
     if estimate["value"] is None:
-        return f"no value: {estimate['result'] or 'not finite'}"
+        return f"no value: {estimate['result']}"
     text = f"{with_error(estimate['value'], estimate['stderr'])} {estimate['unit']}"
     text += f" = {value(estimate['per_second'])} nats/s, {estimate['kind'].replace('_', ' ')}"
     if estimate.get("in_sample") is not None:
         text += f" (on its own data: {value(estimate['in_sample'])}, biased upward)"
-    return text + (f" [{estimate['result']}]" if estimate["result"] else "")
+    return text + (f" [{estimate['result']}]" if estimate["result"] != SUCCESSFUL else "")
 
 
 def power(one: dict[str, Any]) -> str:

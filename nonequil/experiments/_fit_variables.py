@@ -11,6 +11,7 @@ from ._dataset import NONE, Variables, dataset
 
 SPIKES = 4000  # spikes shown in the raster
 DRAWS = 200  # surrogates of the null
+SUCCESSFUL = "successful"  # what is written where a computation ended well
 NUMBERS = {
     "": "value",
     "_stderr": "stderr",

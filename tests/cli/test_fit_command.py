@@ -52,6 +52,7 @@ def test_the_summary_has_the_promised_keys(summary):
     assert summary["bin_seconds"] == 0.02
     assert summary["n_clipped_spikes"] == 0
     assert summary["converged"] is True
+    assert summary["result"] == "successful"
     assert summary["unit_ids"] == ["10", "11", "12", "13"]
     estimates = summary["entropy_production"]
     assert estimates.keys() == {"maxent", "quadratic", "model"}
