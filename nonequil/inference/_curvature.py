@@ -4,6 +4,7 @@ import numpy as np
 
 from ._grams import grams, sparsity
 from ._identify import Problem
+from ._rows import Rows
 
 LEAST, MOST = 1e-12, 1e-3  # curvature given to every transition, relative to the mean one, so that none is quite flat
 SHORT = 0.3  # part of a step below which the quadratic model was too flat
@@ -12,6 +13,11 @@ SPARSE = 5e6  # pairs of features held for the sparse ones
 ENOUGH = 50  # rows a parameter that a sampled Hessian has at least
 SERVES = 0.3  # a Hessian is kept while each step lowers the gradient by this factor
 LIMIT = 2**30  # bytes of kept Hessians
+
+
+def dense_rows(rows: Rows) -> int:
+    """Rows of which sums of pair products may be taken for all neurons."""
+    return int(max(DENSE / (rows.n * rows.features**2), ENOUGH * rows.features))
 
 
 class Curvature:
@@ -24,8 +30,7 @@ class Curvature:
     def __init__(self, problem: Problem):
         rows, p = problem.rows, problem.rows.features
         sparse, held = sparsity(rows)
-        count = SPARSE / held if sparse else max(DENSE / (rows.n * p**2), ENOUGH * p)
-        self.rows, self.factor = rows.thinned(int(count))
+        self.rows, self.factor = rows.thinned(int(SPARSE / held) if sparse else dense_rows(rows))
         self.gram = problem.gram / problem.gram[0, 0]
         self.floor = np.full(rows.n, LEAST)
         keep = not sparse and 8 * rows.n * p**2 <= LIMIT
