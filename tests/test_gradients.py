@@ -173,6 +173,7 @@ WITHOUT_GRADIENT = {
     "inference.fit_gradient": "reports a minimum",
     "inference.fitted_entropy_production": "an estimate from data",
     "thermodynamics.is_population": "a question",
+    "thermodynamics.reversal_null": "random draws",
     "inference.fit": "an estimate from data; its loss, `negative_log_likelihood`, is differentiable",
 }
 
