@@ -172,6 +172,7 @@ WITHOUT_GRADIENT = {
     "inference.false_discovery_rate": "ranks",
     "inference.fit_gradient": "reports a minimum",
     "inference.fitted_entropy_production": "an estimate from data",
+    "inference.with_own_history": "data arranged anew",
     "thermodynamics.is_population": "a question",
     "thermodynamics.reversal_null": "random draws",
     "inference.fit": "an estimate from data; its loss, `negative_log_likelihood`, is differentiable",
