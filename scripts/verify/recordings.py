@@ -22,15 +22,17 @@ def row(name: str, dt: float, known: dict[str, float]) -> tuple[str, bool]:
     found = {which: nq.thermodynamics.QuadraticBound(make())(t) for which, make in SETS.items()}
     d, bound = {which: e.details for which, e in found.items()}, found["default"]
     fine = d["default"]["n"] == known["n"] and d["default"]["n_blocks"] == known["blocks"]
+    other_blocks = 0.1 * known["cross_stderr"] if name == "track" else 0.0
     for which in SETS:
-        fine = fine and abs(d[which]["u"] - known[which]) <= known[which] * 1e-4 + 0.51 * known["digit"]
+        allowed = known[which] * 1e-4 + 0.51 * known["digit"] + other_blocks
+        fine = fine and abs(d[which]["u"] - known[which]) <= allowed
     null = d["default"]["null_mean"], d["default"]["null_spread"]
     fine = fine and abs(null[0]) < 4 * null[1] / np.sqrt(200)
     cells = [
         NAMES[name],
         f"{1000 * dt:g} ms",
-        d["default"]["n"],
-        d["default"]["n_blocks"],
+        int(d["default"]["n"]),
+        int(d["default"]["n_blocks"]),
         f"{float(bound.floor):.4f}",
         f"{d['default']['u']:.5f} +- {d['default']['u_stderr']:.5f}",
         f"{null[0]:+.5f} +- {null[1]:.5f}",
@@ -67,7 +69,9 @@ def main() -> int:
     text = (
         "\n\nNats per bin, observables `Cross() + Single()`; blocks: trials, or 200 stretches of the track. "
         "A row agrees if U of all three sets equals the reference figures, computed by independent code from the same "
-        "files, to all digits kept. Sources: Lynn, Holmes, Bialek & Schwab, PRL 129, 118101 (2022) for the retina; "
+        "files, to all digits kept; for the track a tenth of a standard error is allowed besides, because the stretches "
+        "of the reference differ from ours by a pair or two. Sources: Lynn, Holmes, Bialek & Schwab, PRL 129, 118101 "
+        "(2022) for the retina; "
         "the nelpy example data for the hippocampus."
     )
     page(__doc__, {"seed": 0}, "\n".join(lines) + text)
