@@ -69,7 +69,7 @@ def main() -> int:
     text = (
         "\n\nNats per bin, observables `Cross() + Single()`; blocks: trials, or 200 stretches of the track. "
         "A row agrees if U of all three sets equals the reference figures, computed by independent code from the same "
-        "files, to all digits kept; for the track a tenth of a standard error is allowed besides, because the stretches "
+        "files, to all digits kept; for the track a tenth of a standard error is allowed besides, as the stretches "
         "of the reference differ from ours by a pair or two. Sources: Lynn, Holmes, Bialek & Schwab, PRL 129, 118101 "
         "(2022) for the retina; "
         "the nelpy example data for the hippocampus."
