@@ -10,7 +10,7 @@ from _page import page
 
 import nonequil as nq
 
-UNITS, BINS, SETS, SEED = 40, 50_000, 6, 11
+UNITS, BINS, SETS, SEED = 40, 50_000, 20, 11
 CASES = (("sparse", 0.5, (0.022, 0.03)), ("sparse, stronger", 0.7, (0.022, 0.03)), ("dense", 1.0, (0.4, 0.6)))
 
 
