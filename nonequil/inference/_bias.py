@@ -30,7 +30,8 @@ def coupling_bias(problem: Problem, theta: np.ndarray) -> np.ndarray:
     for batch in rows.batches():
         total += np.asarray(_leverage_sums(moved, packed, batch))
     bias = np.squeeze(bread @ (factor * total)[:, :, None], axis=2)
-    return np.where(np.abs(bias) <= np.sqrt(np.einsum("ijj->ij", bread)), bias, np.nan)
+    variance = np.einsum("ijj->ij", bread)
+    return np.where(bias**2 <= variance, bias, np.nan)  # also where a singular Hessian has no variance
 
 
 @jax.jit
