@@ -1,6 +1,7 @@
 """Entry of the command: signals, exit codes, and which command was meant."""
 
 import difflib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -35,7 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _guarded(sys.argv[1:] if arguments is None else list(arguments), signals)
         if arguments is None:
             signals.silence()  # the process ends: its exit code is known
+    if arguments is None and code > 128:
+        _leave(code)
     return code
+
+
+def _leave(code: int) -> None:
+    """End the process at once: threads that still compute for an interrupted run crash an orderly shutdown."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _guarded(arguments: list[str], signals: Signals) -> int:
