@@ -26,10 +26,16 @@ def solve_jacobian(
     if dense:
         operator, solver = lx.MatrixLinearOperator(jax.jacfwd(residual)(x)), lx.AutoLinearSolver(well_posed=True)
         return lx.linear_solve(operator, b, solver, throw=False).value
-    slope = lx.JacobianLinearOperator(lambda y, _: residual(y), x)
-    small = 16 * float(jax.numpy.finfo(x.dtype).eps)
-    gmres = lx.GMRES(rtol=small, atol=0.0, restart=min(100, x.size), stagnation_iters=100)
-    return lx.linear_solve(slope, b, gmres, throw=False).value
+    _, slope = jax.linearize(residual, x)
+    return jax.lax.custom_linear_solve(slope, b, _gmres, transpose_solve=_gmres)
+
+
+def _gmres(product: Callable[[Array], Array], b: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Solution of product(v) = b, to where rounding stops the iteration; the transpose is solved like this too."""
+    small = 1000 * float(jax.numpy.finfo(b.dtype).eps)
+    gmres = lx.GMRES(rtol=small, atol=0.0, restart=min(100, b.size), stagnation_iters=100)
+    operator = lx.FunctionLinearOperator(product, jax.eval_shape(lambda: b))
+    return lx.linear_solve(operator, b, gmres, throw=False).value
 
 
 @eqx.filter_custom_jvp
