@@ -18,7 +18,7 @@
 # compared with the truth.
 
 # %% tags=["parameters"]
-units, seconds, width, seed = 12, 400.0, 0.02, 3
+units, seconds, width, seed = 10, 400.0, 0.02, 3
 
 # %%
 import jax
@@ -69,7 +69,7 @@ plt.show()
 # %%
 transitions = recording.bin(width).transitions()
 fitted = nq.fit(transitions)
-str(fitted.result), float(fitted.gradient_max.max())
+print(f"converged: {bool(fitted.converged.all())}, largest gradient {fitted.gradient_max.max():.1e} per transition")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5))

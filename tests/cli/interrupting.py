@@ -27,8 +27,9 @@ def stop_after(arguments: list[str], seconds: float, signum: int = signal.SIGINT
 def check_interruption(arguments: list[str], reference: Path, out: Path, seconds: float) -> str:
     """Run `nonequil ARGUMENTS --out OUT`, send SIGINT after `seconds`, resume, compare with the run in `reference`.
 
-    Returns the state in which the signal left the folder. Raises AssertionError if the exit code is not 130 (0 for a run that was already whole), if the
-    folder holds neither a whole result nor a state to go on from, or if the finished run differs by one bit.
+    Returns the state in which the signal left the folder. Raises AssertionError if the exit code is not 130 (0 for a
+    run that was whole already), if the folder holds neither a whole result nor a state to go on from, or if the
+    finished run differs by one bit.
     """
     code = stop_after([*arguments, "--out", str(out)], seconds)
     left = RunFolder(out).status["state"] if out.exists() else "nothing"
