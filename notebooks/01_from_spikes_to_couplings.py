@@ -72,7 +72,7 @@ fitted = nq.fit(transitions)
 print(f"converged: {bool(fitted.converged.all())}, largest gradient {fitted.gradient_max.max():.1e} per transition")
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5))
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 nq.plot.couplings(fitted.model.J, abs(fitted.model.J) > 3 * fitted.J_stderr, list(range(units)), ax=left)
 right.errorbar(J.ravel(), fitted.model.J.ravel(), 2 * fitted.J_stderr.ravel(), fmt=".", lw=0.6, color="0.3")
 right.axline((0, 0), slope=1, color="C3", lw=1)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogFormatter
 
 BLUE, RED, GREY, LIGHT = "#2f6690", "#c8553d", "#6b7280", "#d1d5db"
 
@@ -42,3 +44,9 @@ def unit_ticks(ax: Axes, ids: Any, axis: str, most: int = 12) -> None:
     places = np.arange(0, len(ids), max(1, -(-len(ids) // most)))
     setter = ax.set_xticks if axis == "x" else ax.set_yticks
     setter(places, [ids[k] for k in places], fontsize="small")
+
+
+def plain_log(axis: Axis) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers, those between decades where there is room."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(LogFormatter())

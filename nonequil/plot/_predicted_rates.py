@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from ._base import BLUE, axes, bare, equality, numbers
+from ._base import BLUE, axes, bare, equality, numbers, plain_log
 
 
 def predicted_rates(observed: Float[Any, " n"], predicted: Float[Any, " n"], *, ax: Axes | None = None) -> Axes:
@@ -20,6 +20,8 @@ def predicted_rates(observed: Float[Any, " n"], predicted: Float[Any, " n"], *, 
     equality(ax, observed[seen], predicted[seen])
     if seen.any():
         ax.set(xscale="log", yscale="log")
+        for axis in (ax.xaxis, ax.yaxis):
+            plain_log(axis)
     ax.set(xlabel="recorded rate (Hz)", ylabel="rate of the simulated model (Hz)")
     bare(ax)
     return ax
