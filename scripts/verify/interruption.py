@@ -37,7 +37,7 @@ def main() -> int:
         folder = Path(name)
         for kind, arguments in commands(folder).items():
             whole = duration(arguments, folder / f"{kind}-whole")
-            moments = [draw.uniform(0.2, 1.0) * whole for _ in range(MOMENTS)]
+            moments = [draw.uniform(0.05, 0.75) * whole for _ in range(MOMENTS)]
             left = Counter(
                 check_interruption(arguments, folder / f"{kind}-whole", folder / f"{kind}-{k}", seconds)
                 for k, seconds in enumerate(moments)
