@@ -33,5 +33,6 @@ def correlations(
     if x.size > 2 and x.std() > 0 and y.std() > 0:
         ax.text(0.97, 0.03, f"r = {np.corrcoef(x, y)[0, 1]:.2f}", transform=ax.transAxes, ha="right", va="bottom")
     ax.set(xlabel="recorded correlation", ylabel="correlation of the simulated model", title=title)
+    ax.locator_params(nbins=5)  # labels of small numbers are long
     bare(ax)
     return ax

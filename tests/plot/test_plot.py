@@ -85,5 +85,7 @@ def test_eigenvalues_are_those_of_the_matrix():
 def test_empty_data_make_an_empty_figure(empty):
     plot.couplings(empty).figure.canvas.draw()
     plot.correlations(empty.ravel(), empty.ravel(), np.nan).figure.canvas.draw()
-    plot.predicted_rates(empty[0], empty[0]).figure.canvas.draw()
+    rates = plot.predicted_rates(empty[0], empty[0])
+    rates.figure.canvas.draw()
+    assert rates.collections[0].get_offsets().shape[0] == 0
     plot.entropy_production(np.nan, np.nan, empty.ravel(), empty.ravel(), np.nan).figure.canvas.draw()
