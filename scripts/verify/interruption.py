@@ -45,13 +45,12 @@ def main() -> int:
             )
             states = ", ".join(f"{state}: {times}" for state, times in sorted(left.items()))
             lines.append(f"| {kind} | {whole:.1f} | {states} |")
-    page(
-        __doc__,
-        {"moments a command": MOMENTS, "of the uninterrupted length": SPAN, "seed": SEED},
-        "\n".join(lines)
-        + "\n\n`done` counts runs that had ended before the signal. Every interrupted run exited with code 130, and with `--resume` gave the files of the "
-        "uninterrupted run byte for byte.",
+    text = (
+        "\n\n`done` counts runs that had ended before the signal. Every interrupted run exited with code 130, and with "
+        "`--resume` gave the files of the uninterrupted run byte for byte."
     )
+    sizes = {"moments a command": MOMENTS, "of the uninterrupted length": SPAN, "seed": SEED}
+    page(__doc__, sizes, "\n".join(lines) + text)
     return 0
 
 
