@@ -7,5 +7,7 @@ from ._base import AbstractSpinClock as AbstractSpinClock
 from ._base import random_spins as random_spins
 from ._continuous import ContinuousTime as ContinuousTime
 from ._continuous import Thinning as Thinning
+from ._local_update import LocalUpdate as LocalUpdate
+from ._local_update import sweep as sweep
 from ._parallel import Parallel as Parallel
 from ._sequential import Sequential as Sequential
