@@ -2,4 +2,7 @@
 
 from ._base import AbstractEnsemble as AbstractEnsemble
 from ._diluted import Diluted as Diluted
+from ._field_laws import AbstractFieldLaw as AbstractFieldLaw
+from ._field_laws import GaussianFields as GaussianFields
+from ._field_laws import UniformFields as UniformFields
 from ._sherrington_kirkpatrick import SherringtonKirkpatrick as SherringtonKirkpatrick

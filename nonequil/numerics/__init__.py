@@ -4,6 +4,7 @@ from ._fixed_point import FixedPoint as FixedPoint
 from ._fixed_point import fixed_point as fixed_point
 from ._gaussian import AbstractGaussianRule as AbstractGaussianRule
 from ._hermite import Hermite as Hermite
+from ._hermite_series import HermiteSeries as HermiteSeries
 from ._implicit import implicit as implicit
 from ._method import AbstractMethod as AbstractMethod
 from ._minimise import Minimum as Minimum
@@ -11,6 +12,7 @@ from ._minimise import minimise as minimise
 from ._newton import Newton as Newton
 from ._newton_cg import NewtonCG as NewtonCG
 from ._optimistix import Optimistix as Optimistix
+from ._owens_t import owens_t as owens_t
 from ._random import chain_keys as chain_keys
 from ._random import exponentials as exponentials
 from ._random import integers as integers
@@ -18,6 +20,8 @@ from ._random import threefry as threefry
 from ._random import uniforms as uniforms
 from ._root import Root as Root
 from ._root import root as root
+from ._smooth_step import smooth_bell as smooth_bell
+from ._smooth_step import smooth_step as smooth_step
 from ._spectral import krylov_radius as krylov_radius
 from ._spectral import spectral_radius as spectral_radius
 from ._total import Total as Total

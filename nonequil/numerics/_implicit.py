@@ -53,4 +53,6 @@ def _implicit_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
     residual, x, inputs, dense = primals
     x = implicit(residual, x, inputs, dense)  # again, so that second derivatives follow the root too
     _, change = eqx.filter_jvp(lambda given: residual(x, given), (inputs,), (tangents[2],))
+    if change is None:  # the inputs that move do not enter
+        return x, jax.numpy.zeros_like(x)
     return x, -solve_jacobian(lambda y: residual(y, inputs), x, change, dense)

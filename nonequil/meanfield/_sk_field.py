@@ -1,0 +1,106 @@
+"""The field of one spin of an infinite random network, and averages over it."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._results import RESULTS
+from ..ensembles import SherringtonKirkpatrick
+from ._sk_rule import SKRule
+
+
+class FieldLaw(eqx.Module):
+    """The law of a local field: x = offset_j + scale z with probability weight_j, z standard normal.
+
+    `share` is the part of the variance that couplings carry, the rest comes from normal fields: two times whose
+    spins overlap by c have fields of correlation 1 + share (c - 1). `constants` are the offsets without the pull of
+    the magnetisation.
+    """
+
+    offsets: Float[Array, " fields"]
+    constants: Float[Array, " fields"]
+    weights: Float[Array, " fields"]
+    scale: Float[Array, ""]
+    share: Float[Array, ""]
+    variance: Float[Array, ""]  # of the part that couplings carry
+    variance_of_fields: Float[Array, ""]  # of the normal part of the fields
+
+
+class Averages(eqx.Module):
+    """Averages over a local field x: what follows from a magnetisation alone.
+
+    - `m` = E tanh x, the magnetisation one step later;
+    - `k` = E sech(x)**2, the mean gain;
+    - `log_partition` = E log(2 cosh x);
+    - `field_work` = beta E(H tanh x), H the spin's own field;
+    - `overlaps`: coefficients b_i of F(c) = E tanh x tanh y = sum_i b_i r**i, r the correlation of the two fields. The
+      last one is what the others leave of F(1) = 1 - k.
+    """
+
+    m: Float[Array, ""]
+    k: Float[Array, ""]
+    log_partition: Float[Array, ""]
+    field_work: Float[Array, ""]
+    overlaps: Float[Array, " terms"]
+
+
+def field_law(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> FieldLaw:
+    """The law of beta (H_i + sum_j J_ij s_j) among infinitely many spins of magnetisation `m`."""
+    values, weights, variance = sk.fields.split(sk.beta * sk.dH, rule.field_nodes)
+    couplings = (sk.beta * sk.dJ) ** 2
+    total = couplings + variance
+    positive = total > 0
+    safe = jnp.where(positive, total, 1)
+    scale = jnp.where(positive, jnp.sqrt(safe), 0)
+    share = jnp.where(positive, couplings / safe, 1)
+    constants = sk.beta * sk.H0 + values
+    return FieldLaw(constants + sk.beta * sk.J0 * m, constants, weights, scale, share, couplings, variance)
+
+
+def tanh_values(law: FieldLaw, rule: SKRule) -> Float[Array, "fields nodes"]:
+    """tanh of the field at every offset and node."""
+    return jnp.tanh(law.offsets[:, None] + law.scale * rule.series.nodes.astype(law.scale.dtype)[None])
+
+
+def next_m(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """E tanh of the field, and its slope in m, beta J0 E sech**2."""
+    law = field_law(sk, m, rule)
+    tanh = tanh_values(law, rule)
+    square = law.weights @ rule.series.mean(tanh**2)
+    return law.weights @ rule.series.mean(tanh), sk.beta * sk.J0 * (1 - square)
+
+
+def averages(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> Averages:
+    """All averages at magnetisation `m`."""
+    law = field_law(sk, m, rule)
+    tanh, series = tanh_values(law, rule), rule.series
+    x = law.offsets[:, None] + law.scale * series.nodes.astype(law.scale.dtype)[None]
+    k = law.weights @ series.mean((1 - tanh) * (1 + tanh))
+    log_partition = law.weights @ series.mean(jnp.logaddexp(x, -x))
+    work = (law.weights * law.constants) @ series.mean(tanh) + law.variance_of_fields * k
+    squares = law.weights @ series.coefficients(tanh) ** 2
+    overlaps = jnp.append(squares, 1 - k - jnp.sum(squares))
+    return Averages(law.weights @ series.mean(tanh), k, log_partition, work, overlaps)
+
+
+def correlation_of_fields(share: Float[Array, ""], c: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Correlation of the fields at two times whose spins overlap by `c`."""
+    return 1 + share * (c - 1)
+
+
+def overlap_map(
+    overlaps: Float[Array, " terms"], share: Float[Array, ""], c: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """F(c): the overlap one step later."""
+    return jnp.polyval(overlaps[::-1], correlation_of_fields(share, c), unroll=16)
+
+
+def resolved(sk: SherringtonKirkpatrick, law: FieldLaw, rule: SKRule) -> RESULTS:
+    """Whether the rule is fine enough for the law."""
+    return rule.check(law.scale, sk.fields.error(sk.beta * sk.dH, rule.field_nodes))
+
+
+def slope(f, x: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """f(x) and df/dx."""
+    return jax.jvp(f, (x,), (jnp.ones_like(x),))
