@@ -17,7 +17,7 @@ class AbstractFieldLaw(eqx.Module):
 
     @abc.abstractmethod
     def sample(self, key: Key[Array, ""], n: int, dtype: np.dtype) -> Float[Array, " n"]:
-        """n independent draws of u."""
+        """Draw u n times, independently."""
 
     @abc.abstractmethod
     def split(
@@ -33,9 +33,7 @@ class AbstractFieldLaw(eqx.Module):
         """Error of a sum over `nodes` values in place of the average of tanh(g + spread u), to leading order."""
 
     @abc.abstractmethod
-    def bell(
-        self, spread: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]
-    ) -> Float[Array, ""]:
+    def bell(self, spread: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
         """E sech((spread u + deviation z) / width)**2 / width for every ratio of the three, z standard normal."""
 
 
@@ -43,7 +41,7 @@ class UniformFields(AbstractFieldLaw):
     """u uniform on [-1, 1]: `dH` is the half width of the fields."""
 
     def sample(self, key: Key[Array, ""], n: int, dtype: np.dtype) -> Float[Array, " n"]:
-        """n independent draws of u."""
+        """Draw u n times, independently."""
         return jr.uniform(key, (n,), dtype, -1, 1)
 
     def split(
@@ -62,9 +60,7 @@ class UniformFields(AbstractFieldLaw):
         rho = pole + jnp.sqrt(1 + pole**2)
         return jnp.where(spread > 0, 4 * rho ** (-2.0 * nodes), 0)
 
-    def bell(
-        self, spread: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]
-    ) -> Float[Array, ""]:
+    def bell(self, spread: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
         """The slope of a step between -spread and spread; for a small spread eight Gauss-Legendre nodes."""
         small = spread < 0.1 * jnp.maximum(deviation, width)
         values, weights, _ = self.split(jnp.where(small, spread, 0), 8)
@@ -77,7 +73,7 @@ class GaussianFields(AbstractFieldLaw):
     """u standard normal: `dH` is the standard deviation of the fields."""
 
     def sample(self, key: Key[Array, ""], n: int, dtype: np.dtype) -> Float[Array, " n"]:
-        """n independent draws of u."""
+        """Draw u n times, independently."""
         return jr.normal(key, (n,), dtype)
 
     def split(
@@ -90,9 +86,7 @@ class GaussianFields(AbstractFieldLaw):
         """Zero: the split is exact."""
         return jnp.zeros_like(spread)
 
-    def bell(
-        self, spread: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]
-    ) -> Float[Array, ""]:
+    def bell(self, spread: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
         """That of one normal variable of both variances."""
         variance = spread**2 + deviation**2
         positive = variance > 0

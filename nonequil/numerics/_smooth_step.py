@@ -13,9 +13,7 @@ NARROW = Trapezoid(97)  # resolves slopes up to one
 REACH, SPACING = 20.0, 0.2  # of the sum over the step's shape sech(y)**2 / 2, whose poles are pi / 2 off the real axis
 
 
-def smooth_step(
-    mean: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]
-) -> Float[Array, ""]:
+def smooth_step(mean: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
     """E tanh((mean + deviation z) / width) over a standard normal z, for all deviation, width >= 0 but both zero.
 
     Width zero is the sharp step, erf(mean / (sqrt(2) deviation)). A tanh is a sharp step at a random place of density
@@ -25,9 +23,7 @@ def smooth_step(
     return _average(jnp.tanh, lambda x: jax.scipy.special.erf(x / np.sqrt(2)), mean, deviation, width)[0]
 
 
-def smooth_bell(
-    mean: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]
-) -> Float[Array, ""]:
+def smooth_bell(mean: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
     """The slope of `smooth_step` in the mean: E sech((mean + deviation z) / width)**2 / width.
 
     Width zero: 2 phi(mean / deviation) / deviation, phi the standard normal density. Differentiable in all three.
