@@ -1,6 +1,7 @@
 """Averages over a Gaussian variable by a static rule of nodes and weights."""
 
 import abc
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +64,7 @@ class AbstractGaussianRule(eqx.Module):
         """
         reach = 2 * np.pi / self.spacing
         d = jnp.minimum(np.pi / (2 * jnp.abs(jnp.asarray(slope))), reach)
-        return 8 * d / np.sqrt(2 * np.pi) * jnp.exp(d**2 / 2 - d * reach) / -jnp.expm1(-d * reach) + self.lost
+        return 8 * d / math.sqrt(2 * math.pi) * jnp.exp(d**2 / 2 - d * reach) / -jnp.expm1(-d * reach) + self.lost
 
     def check(self, slope: Float[ArrayLike, "..."], tolerance: float = 1e-9) -> RESULTS:
         """`RESULTS.quadrature_too_coarse` if the error of E tanh(g + slope z) may exceed `tolerance` at any entry.
