@@ -1,7 +1,5 @@
 """Overlaps of spins with their past at temperature zero, in an angle in which they are smooth."""
 
-import functools as ft
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,8 +9,7 @@ from jaxtyping import Array, Float
 from .. import numerics
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
-
-NODES = 32  # along C(t), from C(0) = 1 down to q
+from ._sk_relaxation import NODES, _tables
 
 
 class SharpNoise(eqx.Module):
@@ -82,14 +79,16 @@ def resting_angle(noise: SharpNoise) -> tuple[Float[Array, ""], RESULTS]:
 
 
 def overlap_with_past(noise: SharpNoise, resting: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The overlap qtilde = int_0^inf exp(-t) C(t) dt and C'(0) for C'' = C - F(C), C(0) = 1, C(inf) = q; q at angle `resting`.
+    """The overlap qtilde = int_0^inf exp(-t) C(t) dt and C'(0).
 
-    With x = 1 - angle / resting and V(x) = int (C - F) dC from q: dC/dt = -sqrt(2 V) and
-    qtilde = 1 - int_0^1 exp(-t(x)) (dC/dx) dx. V = x**2 U(x) with U smooth and free of cancellation, so
-    t(x) = int_x^1 g(y) / y dy, g = (dC/dx) / sqrt(2 U), has one logarithm, taken off by hand; x = u**3 and
-    Gauss-Legendre nodes in u do the rest. (The first integral of the equation of motion of one degree of freedom.)
+    C'' = C - F(C), C(0) = 1, C(inf) = q; `resting` is the angle of q. With x = 1 - angle / resting the particle of
+    `Relaxation` has the potential V(x) = int (C - F) dC from q, so C' = -sqrt(2 V) and
+    qtilde = 1 - int_0^1 exp(-t(x)) (dC/dx) dx. V = x**2 U(x), U smooth and free of cancellation, leaves one logarithm
+    in t(x) = int_x^1 g(y) / y dy, g = (dC/dx) / sqrt(2 U), which is taken off; x = u**3 as there.
     """
-    u, weights, from_here = (jnp.asarray(array, resting.dtype) for array in _integration(NODES))
+    u, weights, integral = _tables()
+    from_here = np.polynomial.legendre.legvander(2 * u - 1, NODES) @ integral
+    u, weights, from_here = (jnp.asarray(array, resting.dtype) for array in (u, weights, from_here))
     x = jnp.append(u**3, 1)
     slope, kinetic = jax.vmap(lambda x: _motion(noise, resting, x, u, weights))(x)
     g = (slope / jnp.sqrt(kinetic))[:-1]
@@ -114,17 +113,3 @@ def _motion(
     gained = jnp.sin((angle + before) / 2) * jnp.sin((before - angle) / 2) * 2 / (noise.share * resting**2 * x)
     pull = jax.vmap(lambda angle: _pull(noise, resting, angle))(before)
     return jnp.sin(angle) / resting / noise.share, 2 * jnp.sum(weights * pull * gained)
-
-
-@ft.lru_cache
-def _integration(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gauss-Legendre nodes u and weights on [0, 1], and the matrix of integrals from each node to 1.
-
-    Row i holds the integrals from u_i to 1 of the polynomials that are one at one node and zero at all others, by
-    int_z^1 P_k = (P_k-1(z) - P_k+1(z)) / (2 k + 1).
-    """
-    z, w = np.polynomial.legendre.leggauss(nodes)
-    P = np.polynomial.legendre.legvander(z, nodes)
-    k = np.arange(nodes)
-    above = np.concatenate([1 - z[:, None], (P[:, :-2] - P[:, 2:]) / (2 * k[1:] + 1)], axis=1)
-    return (1 + z) / 2, w / 2, (above * (k + 0.5)) @ (P[:, :-1] * w[:, None]).T / 2
