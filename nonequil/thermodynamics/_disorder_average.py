@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from .. import numerics, statistics
 from .._results import KIND, RESULTS, Estimate, Unit
-from ..dynamics import AbstractSpinClock, LocalUpdate, Parallel, Sequential, sweep
+from ..dynamics import AbstractDynamics, LocalUpdate, Parallel, Sequential, sweep
 from ..ensembles import AbstractEnsemble
 from ..models import Ising
 from ._order_parameters import OrderParameters, order_parameters
@@ -37,7 +37,7 @@ class DisorderAverage(eqx.Module):
 def disorder_average(
     ensemble: AbstractEnsemble,
     n: int,
-    clock: type[AbstractSpinClock] = Parallel,
+    clock: type[AbstractDynamics] = Parallel,
     *,
     networks: int = 200,
     chains: int = 1,
@@ -106,7 +106,7 @@ class _Clock(NamedTuple):
 
 class _Plan(NamedTuple):
     n: int
-    clock: type[AbstractSpinClock]
+    clock: type[AbstractDynamics]
     chains: int
     steps: int
     burn_in: int
@@ -188,7 +188,7 @@ def _one_by_one(model: Ising, keys: Key[Array, " chains"]) -> Advance:
 
 
 LEAVES = ("m", "m_abs", "q", "C", "C_off_diagonal")
-CLOCKS = {
+CLOCKS: dict[type[AbstractDynamics], _Clock] = {
     Parallel: _Clock(_together, lambda n: 1, 1, Unit.per_step_per_spin),
     Sequential: _Clock(_one_by_one, lambda n: n, 16, Unit.per_sweep_per_spin),
 }

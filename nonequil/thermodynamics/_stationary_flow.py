@@ -1,20 +1,21 @@
 """Entropy flow in the steady state, in the form of spins and fields that has little noise."""
 
 from collections.abc import Callable
+from typing import cast
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
 from .._checks import require
 from .._types import Drive
-from ..dynamics import AbstractSpinClock, Parallel, Sequential
+from ..dynamics import AbstractDynamics, AbstractSpinClock, Parallel, Sequential
 from ..models import AbstractSpinModel, Ising
 
 Flow = Callable[[Ising, Float[Array, " n"], Float[Array, " n"]], Float[Array, ""]]
 
 
 def stationary_flow(
-    dynamics: AbstractSpinClock,
+    dynamics: AbstractDynamics,
     x: Shaped[Array, " n"],
     x_next: Shaped[Array, " n"],
     drive: Drive = None,
@@ -38,7 +39,7 @@ def stationary_flow(
     nq.thermodynamics.MeanFlow(nq.Parallel(model), nq.thermodynamics.stationary_flow)(t)
     ```
     """
-    flow, model = reduced_flow(type(dynamics)), ising(dynamics.model)
+    flow, model = reduced_flow(type(dynamics)), ising(cast(AbstractSpinClock, dynamics).model)
     s = x.astype(model.J.dtype)
     value = flow(model, s, model.field(x, drive))
     value = _without_self_coupling(model, value) if flow is _sequential else value
