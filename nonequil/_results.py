@@ -20,6 +20,9 @@ class RESULTS(eqx.Enumeration):
     no_finite_optimum: Any = "The optimum lies at infinity: the data are separable, or the tilt is degenerate."
     unidentified_parameters: Any = "Converged, except for parameters that the data cannot determine; they are named."
     no_bracket: Any = "The ends of the interval do not bracket a root."
+    alternating: Any = (
+        "Parallel steps alternate with period two around the point: only the sequential clock rests there."
+    )
     no_progress: Any = "No step lowers the loss further, although its gradient is above the tolerance."
 
 

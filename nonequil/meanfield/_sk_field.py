@@ -33,6 +33,7 @@ class Averages(eqx.Module):
     - `m` = E tanh x, the magnetisation one step later;
     - `k` = E sech(x)**2, the mean gain;
     - `log_partition` = E log(2 cosh x);
+    - `pull` = beta J0 m E tanh x, with m the magnetisation that makes the field;
     - `field_work` = beta E(H tanh x), H the spin's own field;
     - `overlaps`: coefficients b_i of F(c) = E tanh x tanh y = sum_i b_i r**i, r the correlation of the two fields. The
       last one is what the others leave of F(1) = 1 - k.
@@ -41,6 +42,7 @@ class Averages(eqx.Module):
     m: Float[Array, ""]
     k: Float[Array, ""]
     log_partition: Float[Array, ""]
+    pull: Float[Array, ""]
     field_work: Float[Array, ""]
     overlaps: Float[Array, " terms"]
 
@@ -81,7 +83,8 @@ def averages(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> A
     work = (law.weights * law.constants) @ series.mean(tanh) + law.variance_of_fields * k
     squares = law.weights @ series.coefficients(tanh) ** 2
     overlaps = jnp.append(squares, 1 - k - jnp.sum(squares))
-    return Averages(law.weights @ series.mean(tanh), k, log_partition, work, overlaps)
+    mean = law.weights @ series.mean(tanh)
+    return Averages(mean, k, log_partition, sk.beta * sk.J0 * m * mean, work, overlaps)
 
 
 def correlation_of_fields(share: Float[Array, ""], c: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -61,7 +61,8 @@ def _approach(
 
     `f` returns value and slope. Plain steps of a rising map never jump over a resting point, and where it is concave
     (E tanh is for fields above zero) Newton's steps come down on it, so the branch is the one that plain steps
-    reach. A falling map has one resting point, which bisection keeps enclosed.
+    reach. A falling map has one resting point: it stays enclosed, and bisection helps where Newton's steps do not
+    halve f(x) - x.
     """
     eps = float(jnp.finfo(start.dtype).eps)
 
@@ -70,14 +71,14 @@ def _approach(
         return (jnp.abs(change) > 4 * eps) & (steps < MOST)
 
     def step(carry: tuple) -> tuple:
-        x, change, slope, lower, upper, steps = carry
+        x, change, slope, before, lower, upper, steps = carry
         lower, upper = jnp.where(change > 0, x, lower), jnp.where(change < 0, x, upper)
         newton = x + change / jnp.where(slope == 1, 1, 1 - slope)
-        fit = (slope < 1) & (newton >= lower) & (newton <= upper)
+        fit = (slope < 1) & (newton >= lower) & (newton <= upper) & (rising | (2 * jnp.abs(change) < before))
         x = jnp.where(fit, newton, jnp.where(rising, x + change, (lower + upper) / 2))
         value, slope = f(x)
-        return x, value - x, slope, lower, upper, steps + 1
+        return x, value - x, slope, jnp.abs(change), lower, upper, steps + 1
 
     value, slope = f(start)
-    first = (start, value - start, slope, lower, upper, jnp.asarray(0))
+    first = (start, value - start, slope, jnp.full_like(start, jnp.inf), lower, upper, jnp.asarray(0))
     return jax.lax.while_loop(moving, step, first)[0]

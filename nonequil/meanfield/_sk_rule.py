@@ -5,10 +5,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._results import RESULTS
-from ..ensembles import SherringtonKirkpatrick
+from ..ensembles import AbstractFieldLaw, SherringtonKirkpatrick
 from ..numerics import HermiteSeries, Trapezoid
 
 LIMITS = {jnp.dtype("float64"): 1e-9, jnp.dtype("float32"): 1e-5}
@@ -33,12 +34,11 @@ class SKRule(eqx.Module):
     def resolving(cls, scale: float, spread: float = 0.0) -> "SKRule":
         """The cheapest rule for normal parts of standard deviation `scale` and uniform parts of half width `spread`.
 
-        Raises ValueError above scale 16 or spread 16: there use `zero_temperature` and its corrections.
+        Above scale 16 or spread 16 it is the finest one, whose results are flagged: see `zero_temperature` there.
         """
-        for limit, nodes, terms in SCALES:
-            if scale <= limit:
-                return cls(HermiteSeries(terms, Trapezoid(nodes, 12.0)), _field_nodes(spread))
-        raise ValueError(f"scale = {scale}: above 16 use nq.sk.zero_temperature")
+        _, nodes, terms = SCALES[min(np.searchsorted([s[0] for s in SCALES], scale), len(SCALES) - 1)]
+        _, field_nodes = SPREADS[min(np.searchsorted([s[0] for s in SPREADS], spread), len(SPREADS) - 1)]
+        return cls(HermiteSeries(terms, Trapezoid(nodes, 12.0)), field_nodes)
 
     def check(self, scale: Float[Array, ""], field_error: Float[Array, ""]) -> RESULTS:
         """`quadrature_too_coarse` if an average may be off by more than 1e-9 (1e-5 in single precision)."""
@@ -59,11 +59,14 @@ SCALES = (
 SPREADS = ((0.0, 1), (1.3, 24), (4.0, 36), (8.0, 72), (16.0, 144))
 
 
-def _field_nodes(spread: float) -> int:
-    for limit, nodes in SPREADS:
-        if spread <= limit:
-            return nodes
-    raise ValueError(f"spread = {spread}: above 16 use nq.sk.zero_temperature")
+def parts_of_fields(
+    fields: AbstractFieldLaw, beta: np.ndarray, dJ: np.ndarray, dH: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Standard deviation of the normal part and size of the rest of local fields, for known parameters."""
+    spread = np.asarray(beta * dH)
+    with jax.ensure_compile_time_eval():
+        variance = np.asarray(jax.vmap(lambda b: fields.split(b, 1)[2])(jnp.ravel(spread))).reshape(spread.shape)
+    return np.sqrt((beta * dJ) ** 2 + variance), np.where(variance > 0, 0, spread)
 
 
 def chosen(sk: SherringtonKirkpatrick, rule: SKRule | None) -> SKRule:
@@ -77,13 +80,9 @@ def chosen(sk: SherringtonKirkpatrick, rule: SKRule | None) -> SKRule:
     no_fields = known["dH"] == 0
     if None in known.values():
         return SKRule(field_nodes=1) if no_fields else SKRule()
-    variance = float(sk.fields.split(jnp.asarray(known["beta"] * known["dH"]), 1)[2])
-    scale, spread = ((known["beta"] * known["dJ"]) ** 2 + variance) ** 0.5, known["beta"] * known["dH"]
-    if scale > SCALES[-1][0] or spread > SPREADS[-1][0]:
-        return SKRule()  # flagged in the result
-    return SKRule.resolving(scale, 0.0 if variance else spread)
+    scale, spread = parts_of_fields(sk.fields, *(np.asarray(x) for x in known.values()))
+    return SKRule.resolving(float(scale), float(spread))
 
 
 def _known(x: Any) -> float | None:
     return None if isinstance(x, jax.core.Tracer) else float(x)
-

@@ -15,6 +15,7 @@ from ._sk_field import Averages, FieldLaw, field_law, overlap_map, resolved
 from ._sk_rest import Rest, resting_m, resting_overlap
 from ._sk_rule import SKRule, chosen
 from ._sk_settled import critical, settled
+from ._sk_steps import SKSteps
 
 
 class Stability(eqx.Module):
@@ -62,6 +63,22 @@ class SKStationary(eqx.Module):
         """(beta dJ)**2, the variance of the fields that random couplings make."""
         return self.law.variance
 
+    @property
+    def path(self) -> SKSteps:
+        """What the entropies of a parallel step are made of; `result` is `alternating` where no step rests here."""
+        at = self.averages
+        alternating = self.stability.m < -1
+        return SKSteps(
+            partition_before=at.log_partition,
+            partition_after=at.log_partition,
+            pull=at.pull,
+            work_before=at.field_work,
+            work=at.field_work,
+            gain=self.variance * self.k,
+            memory=self.variance * self.k * self.q,
+            result=RESULTS.where(alternating, RESULTS.alternating, self.result),
+        )
+
 
 def sk_stationary(
     sk: SherringtonKirkpatrick, m0: Float[Array, ""] | float = 1.0, *, rule: SKRule | None = None, throw: bool = False
@@ -96,7 +113,8 @@ def sk_stationary(
     result = _result(at_m, at_q, stability, resolved(sk, law, rule))
     m = result.error_if(found.m, result != RESULTS.successful) if throw else found.m
     residual = jnp.maximum(at_m.residual, at_q.residual)
-    return SKStationary(m, q, found.k, stability, result, residual, at_m.steps + at_q.steps, found, law)
+    steps = at_m.steps + at_q.steps
+    return SKStationary(m, q, found.k, stability, result, residual, steps, found, law)
 
 
 def initial_m(sk: SherringtonKirkpatrick, m0: Float[Array, ""] | float) -> Float[Array, ""]:

@@ -20,5 +20,10 @@ from ._order_parameters import OrderParameters as OrderParameters
 from ._order_parameters import order_parameters as order_parameters
 from ._quadratic import QuadraticBound as QuadraticBound
 from ._single import Single as Single
+from ._sk_entropy import PathEntropies as PathEntropies
+from ._sk_entropy import sk_entropy_production_rate as sk_entropy_production_rate
+from ._sk_entropy import sk_path_entropies as sk_path_entropies
+from ._sk_phase_diagram import PhaseDiagram as PhaseDiagram
+from ._sk_phase_diagram import sk_phase_diagram as sk_phase_diagram
 from ._stationary_flow import stationary_flow as stationary_flow
 from ._surrogates import reversal_null as reversal_null

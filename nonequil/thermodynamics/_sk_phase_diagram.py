@@ -1,0 +1,108 @@
+"""Phase diagrams of the asymmetric Sherrington-Kirkpatrick model: many parameters at once."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._checks import finite, nonnegative
+from .._results import RESULTS
+from ..dynamics import Sequential
+from ..ensembles import SherringtonKirkpatrick
+from ..meanfield import SKRule, sk_stationary
+from ..meanfield._sk_rule import parts_of_fields
+from ._sk_entropy import entropies, rate
+
+BLOCK = 256  # points that are computed together: their averages stay in the processor's cache
+NAMES = ("J0", "dJ", "H0", "dH", "beta")
+
+
+class PhaseDiagram(eqx.Module):
+    """Steady states on a grid, per spin; every array has the grid's shape.
+
+    `m`, `q`, `k`: order parameters and mean gain; `S`, `S_reverse`: forward and reverse entropy of a parallel step;
+    `sigma` = S_reverse - S: entropy production in nats/step/spin; `sigma_sequential`: that of the random sequential
+    clock in nats/sweep/spin, None unless asked for. Mask points whose `result` is not `successful` (or `marginal`,
+    where values are right and derivatives one-sided) instead of averaging them; `alternating` concerns the parallel
+    clock alone.
+    """
+
+    m: Float[Array, "*grid"]
+    q: Float[Array, "*grid"]
+    k: Float[Array, "*grid"]
+    S: Float[Array, "*grid"]
+    S_reverse: Float[Array, "*grid"]
+    sigma: Float[Array, "*grid"]
+    sigma_sequential: Float[Array, "*grid"] | None
+    result: RESULTS
+
+
+def sk_phase_diagram(
+    sk: SherringtonKirkpatrick,
+    *,
+    J0: Any = None,
+    dJ: Any = None,
+    H0: Any = None,
+    dH: Any = None,
+    beta: Any = None,
+    m0: float = 1.0,
+    sequential: bool = False,
+    rule: SKRule | None = None,
+) -> PhaseDiagram:
+    """Steady states of `sk` with some of its parameters replaced by arrays, which broadcast to the grid.
+
+    Points are sorted by the fineness that their beta dJ and beta dH need, and each group is one compiled program that
+    takes 256 points at a time. Nothing raises for a single point: see its `result`. `m0`, `rule` as in `stationary`.
+    Raises ValueError for parameters out of range; the arrays must be known (vmap `stationary` under a trace).
+    Source: Aguilera, Igarashi & Shimazaki, Nat. Commun. 14, 3685 (2023).
+
+    ```python
+    beta, dJ = jnp.linspace(0, 4, 200), jnp.linspace(0, 1, 200)
+    grid = nq.sk.phase_diagram(nq.SherringtonKirkpatrick(J0=1.0, dJ=0.5), beta=beta[None, :], dJ=dJ[:, None])
+    ```
+    """
+    given = dict(zip(NAMES, (J0, dJ, H0, dH, beta), strict=True))
+    arrays = [getattr(sk, name) if value is None else value for name, value in given.items()]
+    shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
+    checks = {name: finite if name in ("J0", "H0") else nonnegative for name in NAMES}
+    arrays = [checks[name](name)(a) for name, a in zip(NAMES, arrays, strict=True)]
+    points = np.stack([np.broadcast_to(np.asarray(a), shape).ravel() for a in arrays], axis=1)
+    rules = [rule] * len(points) if rule is not None else _rules(sk, points)
+    places = {one: [i for i, other in enumerate(rules) if other == one] for one in dict.fromkeys(rules)}
+    parts = [_solve(sk, points[at], m0, rule, sequential) for rule, at in places.items()]
+    order = np.argsort(np.concatenate(list(places.values())))
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[order].reshape(shape), *parts)
+
+
+def _rules(sk: SherringtonKirkpatrick, points: Float[np.ndarray, "points 5"]) -> list[SKRule]:
+    """The cheapest rule for each point."""
+    _, dJ, _, dH, beta = points.T
+    scales, spreads = parts_of_fields(sk.fields, beta, dJ, dH)
+    return [SKRule.resolving(scale, spread) for scale, spread in zip(scales, spreads, strict=True)]
+
+
+def _solve(
+    sk: SherringtonKirkpatrick, points: Float[np.ndarray, "points 5"], m0: float, rule: SKRule, sequential: bool
+) -> PhaseDiagram:
+    """Points that share a rule, padded to whole blocks by repeating the last one."""
+    missing = -len(points) % BLOCK
+    padded = np.pad(points, [(0, missing), (0, 0)], mode="edge").reshape(-1, BLOCK, len(NAMES))
+    solved = _blocks(sk, jnp.asarray(padded, sk.beta.dtype), m0, rule, sequential)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1)[: len(points)], solved)
+
+
+@eqx.filter_jit
+def _blocks(
+    sk: SherringtonKirkpatrick, blocks: Float[Array, "blocks size 5"], m0: float, rule: SKRule, sequential: bool
+) -> PhaseDiagram:
+    def one(point: Float[Array, " 5"]) -> PhaseDiagram:
+        s = sk_stationary(dataclasses.replace(sk, **dict(zip(NAMES, point, strict=True))), m0, rule=rule)
+        step = entropies(s.path)
+        slow = rate(s, Sequential).value if sequential else None
+        return PhaseDiagram(s.m, s.q, s.k, step.forward, step.reverse, step.flow, slow, step.result)
+
+    return jax.lax.map(jax.vmap(one), blocks)
