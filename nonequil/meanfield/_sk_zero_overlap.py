@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from .. import numerics
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
-from ._sk_relaxation import NODES, _tables
+from ._sk_relaxation import _tables
 
 
 class SharpNoise(eqx.Module):
@@ -87,7 +87,7 @@ def overlap_with_past(noise: SharpNoise, resting: Float[Array, ""]) -> tuple[Flo
     in t(x) = int_x^1 g(y) / y dy, g = (dC/dx) / sqrt(2 U), which is taken off; x = u**3 as there.
     """
     u, weights, integral = _tables()
-    from_here = np.polynomial.legendre.legvander(2 * u - 1, NODES) @ integral
+    from_here = np.polynomial.legendre.legvander(2 * u - 1, integral.shape[0] - 1) @ integral
     u, weights, from_here = (jnp.asarray(array, resting.dtype) for array in (u, weights, from_here))
     x = jnp.append(u**3, 1)
     slope, kinetic = jax.vmap(lambda x: _motion(noise, resting, x, u, weights))(x)

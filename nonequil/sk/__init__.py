@@ -22,6 +22,7 @@ from ..meanfield import MezardSakellariou as MezardSakellariou
 from ..meanfield import SKRule as SKRule
 from ..meanfield import SKStationary as SKStationary
 from ..meanfield import SKTransient as SKTransient
+from ..meanfield import SKZeroTemperature as SKZeroTemperature
 from ..meanfield import critical_beta as critical_beta
 from ..meanfield import critical_dH as critical_dH
 from ..meanfield import critical_dJ as critical_dJ
@@ -36,5 +37,6 @@ from ..thermodynamics import PhaseDiagram as PhaseDiagram
 from ..thermodynamics import disorder_average as disorder_average
 from ..thermodynamics import extrapolate_in_size as extrapolate_in_size
 from ..thermodynamics import sk_entropy_production_rate as entropy_production_rate
+from ..thermodynamics import sk_entropy_production_slope as entropy_production_slope
 from ..thermodynamics import sk_path_entropies as path_entropies
 from ..thermodynamics import sk_phase_diagram as phase_diagram
