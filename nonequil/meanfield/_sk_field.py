@@ -61,7 +61,7 @@ def field_law(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> 
 
 
 def tanh_values(law: FieldLaw, rule: SKRule) -> Float[Array, "fields nodes"]:
-    """tanh of the field at every offset and node."""
+    """Tanh of the field at every offset and node."""
     return jnp.tanh(law.offsets[:, None] + law.scale * rule.series.nodes.astype(law.scale.dtype)[None])
 
 

@@ -37,7 +37,7 @@ class Relaxation(eqx.Module):
     bend: Float[Array, " nodes"]
 
     def steepness(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
-        """v at C = q + (1 - q) x."""
+        """V at C = q + (1 - q) x."""
         r = correlation_of_fields(self.share, self.q + (1 - self.q) * x)
         return 1 - 2 * self.share * jnp.polyval(self.coefficients[::-1], r, unroll=16)
 
@@ -145,7 +145,8 @@ def _legendre(coefficients: Float[Array, " terms"], x: Float[Array, ""]) -> Floa
 @ft.lru_cache(maxsize=1)
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes and weights of Gauss and Legendre on [0, 1], and the matrix from a function's values at the nodes u to
-    the Legendre coefficients of its integral from u to 1."""
+    the Legendre coefficients of its integral from u to 1.
+    """
     x, w = np.polynomial.legendre.leggauss(NODES)
     orders = np.arange(NODES)[:, None]
     expand = (2 * orders + 1) / 2 * w * np.polynomial.legendre.legvander(x, NODES - 1).T

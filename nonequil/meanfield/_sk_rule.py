@@ -36,9 +36,13 @@ class SKRule(eqx.Module):
 
         Above scale 16 or spread 16 it is the finest one, whose results are flagged: see `zero_temperature` there.
         """
-        _, nodes, terms = SCALES[min(np.searchsorted([s[0] for s in SCALES], scale), len(SCALES) - 1)]
-        _, field_nodes = SPREADS[min(np.searchsorted([s[0] for s in SPREADS], spread), len(SPREADS) - 1)]
-        return cls(HermiteSeries(terms, Trapezoid(nodes, 12.0)), field_nodes)
+        return cls.of_fineness(*(int(_place(limits, x)) for limits, x in ((SCALES, scale), (SPREADS, spread))))
+
+    @classmethod
+    def of_fineness(cls, scale: int, spread: int) -> "SKRule":
+        """The rule in row `scale` of the table of scales and row `spread` of that of spreads."""
+        _, nodes, terms = SCALES[scale]
+        return cls(HermiteSeries(terms, Trapezoid(nodes, 12.0)), SPREADS[spread][1])
 
     def check(self, scale: Float[Array, ""], field_error: Float[Array, ""]) -> RESULTS:
         """`quadrature_too_coarse` if an average may be off by more than 1e-9 (1e-5 in single precision)."""
@@ -59,14 +63,20 @@ SCALES = (
 SPREADS = ((0.0, 1), (1.3, 24), (4.0, 36), (8.0, 72), (16.0, 144))
 
 
-def parts_of_fields(
+def _place(table: tuple, x: Any) -> np.ndarray:
+    """The first row of a table whose limit is not below x; the last one if there is none."""
+    return np.minimum(np.searchsorted([row[0] for row in table], x), len(table) - 1)
+
+
+def fineness_of(
     fields: AbstractFieldLaw, beta: np.ndarray, dJ: np.ndarray, dH: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Standard deviation of the normal part and size of the rest of local fields, for known parameters."""
+    """Rows of both tables that known parameters need: for the normal part of their local fields and for the rest."""
     spread = np.asarray(beta * dH)
     with jax.ensure_compile_time_eval():
         variance = np.asarray(jax.vmap(lambda b: fields.split(b, 1)[2])(jnp.ravel(spread))).reshape(spread.shape)
-    return np.sqrt((beta * dJ) ** 2 + variance), np.where(variance > 0, 0, spread)
+    scale = np.sqrt((beta * dJ) ** 2 + variance)
+    return _place(SCALES, scale), _place(SPREADS, np.where(variance > 0, 0, spread))
 
 
 def chosen(sk: SherringtonKirkpatrick, rule: SKRule | None) -> SKRule:
@@ -80,8 +90,7 @@ def chosen(sk: SherringtonKirkpatrick, rule: SKRule | None) -> SKRule:
     no_fields = known["dH"] == 0
     if None in known.values():
         return SKRule(field_nodes=1) if no_fields else SKRule()
-    scale, spread = parts_of_fields(sk.fields, *(np.asarray(x) for x in known.values()))
-    return SKRule.resolving(float(scale), float(spread))
+    return SKRule.of_fineness(*(int(row) for row in fineness_of(sk.fields, *(np.asarray(x) for x in known.values()))))
 
 
 def _known(x: Any) -> float | None:

@@ -5,14 +5,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from .. import numerics
 from .._checks import require
 from .._results import RESULTS
 from .._types import Scalar
 from ..ensembles import SherringtonKirkpatrick
+from ..numerics import FixedPoint
 from ..numerics._implicit import stopped
 from ._sk_field import Averages, FieldLaw, field_law, overlap_map, resolved
-from ._sk_rest import Rest, resting_m, resting_overlap
+from ._sk_rest import resting_m, resting_overlap
 from ._sk_rule import SKRule, chosen
 from ._sk_settled import critical, settled
 from ._sk_steps import SKSteps
@@ -106,9 +106,8 @@ def sk_stationary(
     at_m = resting_m(held, stopped(m0), rule)
     found = settled(sk, at_m.value, stopped(m0), rule)
     law = field_law(sk, found.m, rule)
-    overlaps, share = stopped((found.overlaps, law.share))
-    at_q = resting_overlap(lambda q: overlap_map(overlaps, share, q), at_m.value)
-    q = numerics.implicit(_overlap_defect, at_q.value[None], (found.overlaps, law.share), True)[0]
+    at_q = resting_overlap(found.overlaps, law.share, at_m.value)
+    q = at_q.value
     stability = Stability(sk.beta * sk.J0 * found.k, _overlap_slope(found.overlaps, law.share, q))
     result = _result(at_m, at_q, stability, resolved(sk, law, rule))
     m = result.error_if(found.m, result != RESULTS.successful) if throw else found.m
@@ -123,15 +122,11 @@ def initial_m(sk: SherringtonKirkpatrick, m0: Float[Array, ""] | float) -> Float
     return require(m0, jnp.abs(m0) <= 1, "m0, the magnetisation at the start, must lie in [-1, 1]: m0")
 
 
-def _overlap_defect(q: Float[Array, " 1"], inputs: tuple) -> Float[Array, " 1"]:
-    return overlap_map(*inputs, q) - q
-
-
 def _overlap_slope(overlaps: Float[Array, " terms"], share: Float[Array, ""], q: Float[Array, ""]) -> Float[Array, ""]:
     return jax.jvp(lambda q: overlap_map(overlaps, share, q), (q,), (jnp.ones_like(q),))[1]
 
 
-def _result(at_m: Rest, at_q: Rest, stability: Stability, fine: RESULTS) -> RESULTS:
+def _result(at_m: FixedPoint, at_q: FixedPoint, stability: Stability, fine: RESULTS) -> RESULTS:
     """The gravest of all verdicts; the slope of m decides whether the point is marginal."""
     result = RESULTS.where(critical(stability.m) | critical(stability.q), RESULTS.marginal, RESULTS.successful)
     result = RESULTS.where(fine == RESULTS.successful, result, fine)

@@ -48,7 +48,7 @@ class HermiteSeries(eqx.Module):
 
 @ft.lru_cache(maxsize=32)
 def _table(terms: int, rule: Trapezoid) -> Float[np.ndarray, "nodes terms"]:
-    """w He_k(z) / sqrt(k!) at each node; the root of the weight is carried along, so that no high order overflows."""
+    """W He_k(z) / sqrt(k!) at each node; the root of the weight is carried along, so that no high order overflows."""
     z, w = rule.nodes_and_weights
     columns = [np.sqrt(w), z * np.sqrt(w)]
     for k in range(1, terms - 1):

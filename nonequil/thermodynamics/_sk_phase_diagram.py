@@ -14,7 +14,7 @@ from .._results import RESULTS
 from ..dynamics import Sequential
 from ..ensembles import SherringtonKirkpatrick
 from ..meanfield import SKRule, sk_stationary
-from ..meanfield._sk_rule import parts_of_fields
+from ..meanfield._sk_rule import fineness_of
 from ._sk_entropy import entropies, rate
 
 BLOCK = 256  # points that are computed together: their averages stay in the processor's cache
@@ -71,18 +71,18 @@ def sk_phase_diagram(
     checks = {name: finite if name in ("J0", "H0") else nonnegative for name in NAMES}
     arrays = [checks[name](name)(a) for name, a in zip(NAMES, arrays, strict=True)]
     points = np.stack([np.broadcast_to(np.asarray(a), shape).ravel() for a in arrays], axis=1)
-    rules = [rule] * len(points) if rule is not None else _rules(sk, points)
-    places = {one: [i for i, other in enumerate(rules) if other == one] for one in dict.fromkeys(rules)}
-    parts = [_solve(sk, points[at], m0, rule, sequential) for rule, at in places.items()]
-    order = np.argsort(np.concatenate(list(places.values())))
+    groups = [(rule, np.arange(len(points)))] if rule is not None else _groups(sk, points)
+    parts = [_solve(sk, points[places], m0, rule, sequential) for rule, places in groups]
+    order = np.argsort(np.concatenate([places for _, places in groups]))
     return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[order].reshape(shape), *parts)
 
 
-def _rules(sk: SherringtonKirkpatrick, points: Float[np.ndarray, "points 5"]) -> list[SKRule]:
-    """The cheapest rule for each point."""
+def _groups(sk: SherringtonKirkpatrick, points: Float[np.ndarray, "points 5"]) -> list[tuple[SKRule, np.ndarray]]:
+    """The cheapest rules, each with the places of the points that need it."""
     _, dJ, _, dH, beta = points.T
-    scales, spreads = parts_of_fields(sk.fields, beta, dJ, dH)
-    return [SKRule.resolving(scale, spread) for scale, spread in zip(scales, spreads, strict=True)]
+    fineness = np.stack(fineness_of(sk.fields, beta, dJ, dH))
+    kinds, which = np.unique(fineness, axis=1, return_inverse=True)
+    return [(SKRule.of_fineness(*kind), np.flatnonzero(which.ravel() == k)) for k, kind in enumerate(kinds.T.tolist())]
 
 
 def _solve(
