@@ -25,7 +25,8 @@ def stationary_flow(
     With h the field of `x`, drive included:
 
     - `Parallel`: sum_ij (J_ij - J_ji) tanh(h_i) x_j, at the cost of two products with J (`flow_over_sites`: 2 n);
-    - `Sequential`: (1/n) sum_i (tanh(h_i) - x_i) h_i, a flip of spin i giving -2 x_i h_i to the surroundings.
+    - `Sequential`: (1/n) sum_i (tanh(h_i) - x_i) h_i, a flip of spin i giving -2 x_i h_i to the surroundings; nats
+      per attempt are nats per sweep and spin.
 
     Parts that telescope are left out, so in a transient, or under a drive that changes, it is not the flow: use
     `flow_over_sites` or `flow_over_outcomes` there. A flow for `MeanFlow(dynamics, stationary_flow)`; -inf for a pair

@@ -135,7 +135,7 @@ def draw(results: dict[tuple[type, float], dict[int, list[DisorderAverage]]], be
 def main() -> int:
     """Print the page and draw the figure; 0 if simulation and theory agree."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--networks", type=int, default=100, help="freshly drawn networks a point")
+    parser.add_argument("--networks", type=int, default=200, help="freshly drawn networks a point")
     parser.add_argument("--points", type=int, default=len(BETAS), help="number of inverse temperatures")
     asked = parser.parse_args()
     betas = BETAS[np.linspace(0, len(BETAS) - 1, asked.points).round().astype(int)]
