@@ -12,6 +12,7 @@ from .dynamics import Parallel as Parallel
 from .dynamics import Sequential as Sequential
 from .dynamics import Thinning as Thinning
 from .dynamics import random_spins as random_spins
+from .ensembles import BlockSherringtonKirkpatrick as BlockSherringtonKirkpatrick
 from .ensembles import Diluted as Diluted
 from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from .inference import Fit as Fit

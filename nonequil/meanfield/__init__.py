@@ -3,6 +3,9 @@
 from ._base import AbstractClosure as AbstractClosure
 from ._independent import Independent as Independent
 from ._mezard_sakellariou import MezardSakellariou as MezardSakellariou
+from ._sk_closures import AsymmetricSK as AsymmetricSK
+from ._sk_closures import Populations as Populations
+from ._sk_closures import SKOrder as SKOrder
 from ._sk_field import Averages as Averages
 from ._sk_field import FieldLaw as FieldLaw
 from ._sk_lines import critical_beta as critical_beta

@@ -72,7 +72,7 @@ def _derivative(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
 
 
 def _infinite(change: Any, slopes: Any, factor: Float[Array, "..."]) -> Float[Array, "..."]:
-    """sum over leaves of infinity times sign(slope factor) times the leaf's change, where neither is zero."""
+    """Sum over leaves of infinity times sign(slope factor) times the leaf's change, where neither is zero."""
     total = jnp.zeros_like(factor)
     for leaf, by in zip(_numbers(change), _numbers(slopes), strict=True):
         if leaf is not None:
@@ -82,7 +82,7 @@ def _infinite(change: Any, slopes: Any, factor: Float[Array, "..."]) -> Float[Ar
 
 
 def _scaled(strength: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """strength x, and 0 for x = 0 even where the strength is infinite: declared linear, for both modes.
+    """Strength x, and 0 for x = 0 even where the strength is infinite: declared linear, for both modes.
 
     The solution of a diagonal system is the one linear map of JAX whose rule one may write oneself.
     """

@@ -15,10 +15,13 @@ jax.grad(lambda beta: nq.sk.entropy_production_rate(at(beta), clock=nq.Parallel)
 ```
 """
 
+from ..ensembles import BlockSherringtonKirkpatrick as BlockSherringtonKirkpatrick
 from ..ensembles import GaussianFields as GaussianFields
 from ..ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from ..ensembles import UniformFields as UniformFields
+from ..meanfield import AsymmetricSK as AsymmetricSK
 from ..meanfield import MezardSakellariou as MezardSakellariou
+from ..meanfield import Populations as Populations
 from ..meanfield import SKRule as SKRule
 from ..meanfield import SKStationary as SKStationary
 from ..meanfield import SKTransient as SKTransient
@@ -36,6 +39,7 @@ from ..thermodynamics import PathEntropies as PathEntropies
 from ..thermodynamics import PhaseDiagram as PhaseDiagram
 from ..thermodynamics import disorder_average as disorder_average
 from ..thermodynamics import extrapolate_in_size as extrapolate_in_size
+from ..thermodynamics import populations_entropy_production as populations_entropy_production
 from ..thermodynamics import sk_entropy_production_rate as entropy_production_rate
 from ..thermodynamics import sk_entropy_production_slope as entropy_production_slope
 from ..thermodynamics import sk_path_entropies as path_entropies

@@ -25,6 +25,8 @@ from ._sk_entropy import sk_entropy_production_rate as sk_entropy_production_rat
 from ._sk_entropy import sk_path_entropies as sk_path_entropies
 from ._sk_phase_diagram import PhaseDiagram as PhaseDiagram
 from ._sk_phase_diagram import sk_phase_diagram as sk_phase_diagram
+from ._sk_populations import PopulationFlows as PopulationFlows
+from ._sk_populations import populations_entropy_production as populations_entropy_production
 from ._sk_slope import sk_entropy_production_slope as sk_entropy_production_slope
 from ._stationary_flow import stationary_flow as stationary_flow
 from ._surrogates import reversal_null as reversal_null
