@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Most of the time of the tests goes into compiling programs that run once: quick code will do, except where the
+# compiled program itself is judged. A bare `pytest tests` compiles everything as it is for a user.
+QUICK := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
 
 .PHONY: demo test check verify notebooks clean
 
@@ -10,7 +13,8 @@ demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 tests
+	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n 2 --dist worksteal -m "not compiled" tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m compiled tests
 
 check: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -8,6 +8,8 @@ import nonequil as nq
 from nonequil.experiments import Interrupted, RunFailed, Stages, run_chunks
 from nonequil.experiments._chunks import pack, unpack
 
+pytestmark = pytest.mark.compiled
+
 N, CHAINS, STEPS, BURN = 5, 3, 40, 7
 
 

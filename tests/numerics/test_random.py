@@ -9,6 +9,8 @@ from jax.extend.random import threefry_2x32
 
 from nonequil import numerics
 
+pytestmark = pytest.mark.compiled
+
 VECTORS = {  # key, counter, output: the known answers that come with Random123
     "zeros": ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
     "ones": ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),

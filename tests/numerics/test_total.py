@@ -10,6 +10,8 @@ import pytest
 from nonequil import numerics
 from nonequil.numerics._total import exact_parts, ordered_sum
 
+pytestmark = pytest.mark.compiled
+
 
 def total_of(chunks, dtype=jnp.float32):
     zero = numerics.Total.zeros((), dtype)

@@ -66,6 +66,7 @@ def test_averages_over_time_equal_the_law_in_time():
     assert jnp.any(jnp.abs(mean.value - by_flip.value) > 10 * mean.stderr)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("clock, every", [(nq.Parallel, None), (nq.Sequential, 3)])
 def test_pieces_make_one_run_bit_for_bit(clock, every):
     dynamics, x0 = clock(MODEL), first_states(None, 700)
@@ -83,6 +84,7 @@ def test_pieces_make_one_run_bit_for_bit(clock, every):
     assert all(jnp.allclose(a, b, atol=1e-14) for a, b in zip(*map(jax.tree.leaves, (again, whole[:2])), strict=True))
 
 
+@pytest.mark.compiled
 @clocks
 def test_a_chain_alone_is_the_same_as_in_a_batch(dynamics):
     x0 = first_states(dynamics, 50)
@@ -93,6 +95,7 @@ def test_a_chain_alone_is_the_same_as_in_a_batch(dynamics):
         assert eqx.tree_equal(alone, jax.tree.map(lambda leaf, c=chains: leaf[:c], together))
 
 
+@pytest.mark.compiled
 def test_site_fields_have_the_same_bits_in_every_batch():
     """In float32, where a row summed in another order would now and then turn a spin."""
     with jax.enable_x64(False):
@@ -104,6 +107,7 @@ def test_site_fields_have_the_same_bits_in_every_batch():
             assert all(jnp.array_equal(fields(x[:c], sites[:c]), whole[:c]) for c in (1, 48))
 
 
+@pytest.mark.compiled
 def test_four_devices_make_the_same_run(tmp_path):
     """The same run in this process, and in another one whose chains are spread over four devices."""
     environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_ENABLE_X64": "1"}
@@ -119,6 +123,7 @@ def test_four_devices_make_the_same_run(tmp_path):
         assert np.array_equal(here[name], there[name]), name
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("clock", [nq.Parallel, nq.Sequential])
 def test_memory_does_not_depend_on_the_number_of_steps(clock):
     def temporary(steps):
@@ -129,6 +134,7 @@ def test_memory_does_not_depend_on_the_number_of_steps(clock):
     assert temporary(1_000) == temporary(1_000_000) > 0
 
 
+@pytest.mark.compiled
 def test_every_shows_each_kth_single_step_pair():
     dynamics, x0 = CLOCKS["sequential"], first_states(None, 3)
     record = lambda **kw: nq.simulate(dynamics, x0, steps=24, burn_in=2, key=KEY, observers=(nq.Record(),), **kw)[1][0]  # noqa: E731
@@ -144,6 +150,7 @@ def test_every_shows_each_kth_single_step_pair():
     assert every.unit is nq.Unit.per_attempt
 
 
+@pytest.mark.compiled
 def test_drive_acts_at_its_step_and_burn_in_is_extra():
     """A field strong enough to set every spin, read back from the record: an array, then a function of the step."""
     signs = nq.random_spins(jr.key(3), (9, N))
@@ -158,6 +165,7 @@ def test_drive_acts_at_its_step_and_burn_in_is_extra():
     assert jnp.array_equal(free(steps=7, burn_in=2), free(steps=9))
 
 
+@pytest.mark.compiled
 def test_simulate_is_traceable():
     """vmap over models, and the gradient of a mean at the trajectory it was taken on."""
     x0 = first_states(None, 16)

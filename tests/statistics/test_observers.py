@@ -35,6 +35,7 @@ def test_moments_against_numpy():
         assert np.allclose(matrix, expected, atol=1e-14)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("chunk", [7, 499, 10_000])
 def test_chunks_do_not_change_a_bit(chunk):
     t = dataclasses.replace(recording(), weight=None)
@@ -70,6 +71,7 @@ def test_a_lag_without_pairs_is_unknown():
     assert np.all(np.isfinite(seen.C[0]))
 
 
+@pytest.mark.compiled
 def test_moments_count_beyond_float32():
     """20,971,523 pairs: float32 alone holds integers up to 16,777,216."""
     with jax.enable_x64(False):
@@ -106,6 +108,7 @@ def test_mean_without_blocks_has_no_known_error_and_masked_pairs_do_not_count():
     assert jnp.isnan(seen.stderr)
 
 
+@pytest.mark.compiled
 def test_exact_parts_sum_alike_in_any_order():
     for dtype, parts in ((jnp.float32, 3), (jnp.float64, 2)):
         x = (jr.normal(jr.key(1), (4096,)) * 10.0 ** jr.uniform(jr.key(2), (4096,), minval=-6, maxval=3)).astype(dtype)

@@ -1,5 +1,7 @@
 """Networks small enough to enumerate, shared by the tests of this folder."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 import nonequil as nq
 
 
+@functools.partial(jax.jit, static_argnames=("n", "self_coupling"))
 def network(n, seed=0, H0=-0.3, self_coupling=False):
     key = jax.random.key(seed)
     J = jax.random.normal(key, (n, n)) / np.sqrt(n)
