@@ -19,6 +19,9 @@ from ._simulate import DilutedNetwork as DilutedNetwork
 from ._simulate import SherringtonKirkpatrickNetwork as SherringtonKirkpatrickNetwork
 from ._simulate import Simulate as Simulate
 from ._simulate import StoredNetwork as StoredNetwork
+from ._sk_diagram import SKDiagram as SKDiagram
+from ._sk_raster import SKRaster as SKRaster
+from ._sk_sizes import SKSizes as SKSizes
 from ._stages import RunFailed as RunFailed
 from ._stages import Stages as Stages
 

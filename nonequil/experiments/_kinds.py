@@ -7,9 +7,12 @@ from typing import Any
 from ._base import AbstractExperiment
 from ._fit import Fit
 from ._simulate import Simulate
+from ._sk_diagram import SKDiagram
+from ._sk_raster import SKRaster
+from ._sk_sizes import SKSizes
 from ._toml import read_toml, validate
 
-KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in (Fit, Simulate)}
+KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in (Fit, Simulate, SKDiagram, SKRaster, SKSizes)}
 
 
 def read_experiment(path: Path, kind: str | None = None) -> AbstractExperiment:

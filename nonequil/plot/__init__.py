@@ -2,10 +2,14 @@
 
 from ._correlations import correlations as correlations
 from ._couplings import couplings as couplings
+from ._curves import curves as curves
 from ._eigenvalues import eigenvalues as eigenvalues
 from ._entropy_production import entropy_production as entropy_production
 from ._firing_rates import firing_rates as firing_rates
 from ._matrix import matrix as matrix
+from ._phase_map import phase_map as phase_map
 from ._predicted_rates import predicted_rates as predicted_rates
 from ._raster import raster as raster
+from ._sizes import sizes as sizes
+from ._spins import spins as spins
 from ._widths import widths as widths

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -37,9 +38,14 @@ def sk_entropy_production_slope(
     if clock not in OVERLAPS:
         known = ", ".join(kind.__name__ for kind in OVERLAPS)
         raise ValueError(f"clock = {clock}: the theory knows {known} (the classes, without a model)")
+    estimate = slope(zero_temperature(sk, m0), sk.dJ, clock)
+    return eqx.tree_at(lambda e: e.value, estimate, _refused_if_alternating(estimate.value, estimate.result))
+
+
+def slope(at_zero: SKZeroTemperature, dJ: Float[Array, ""], clock: type[AbstractSpinClock]) -> Estimate:
+    """The limit of a steady state at temperature zero under a clock; nothing raises, `result` tells."""
     unit, overlap = OVERLAPS[clock]
-    at_zero = zero_temperature(sk, m0)
     alternating = (at_zero.stability.m < -1) & (clock is Parallel)
     result = RESULTS.where(alternating, RESULTS.alternating, at_zero.result)
-    value = sk.dJ**2 * at_zero.beta_k * (1 - overlap(at_zero))
-    return Estimate(_refused_if_alternating(value, result), jnp.zeros_like(value), unit, KIND.exact, result)
+    value = dJ**2 * at_zero.beta_k * (1 - overlap(at_zero))
+    return Estimate(value, jnp.zeros_like(value), unit, KIND.exact, result)

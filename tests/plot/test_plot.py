@@ -25,6 +25,14 @@ CALLS = {
     "widths": lambda ax: plot.widths(
         np.array([0.05, 0.01]), np.array([1.0, 2.0]), np.array([0.1, 0.2]), label="nats/s", ax=ax
     ),
+    "spins": lambda ax: plot.spins(np.sign(J).astype(np.int8), ax=ax),
+    "curves": lambda ax: plot.curves(RATES, J, list(IDS), xlabel="x", ylabel="y", ax=ax),
+    "sizes": lambda ax: plot.sizes(
+        RATES, J[:2], abs(J[:2]), np.array([8, 16]), (RATES, J[2]), xlabel="x", ylabel="y", ax=ax
+    ),
+    "phase_map": lambda ax: plot.phase_map(
+        np.arange(3.0), np.arange(6.0), J[:, :3], line=(RATES, J[0]), limit=2.5, xlabel="x", ylabel="y", ax=ax
+    ),
 }
 
 
