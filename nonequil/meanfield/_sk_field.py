@@ -99,9 +99,9 @@ def overlap_map(
     return jnp.polyval(overlaps[::-1], correlation_of_fields(share, c), unroll=16)
 
 
-def resolved(sk: SherringtonKirkpatrick, law: FieldLaw, rule: SKRule) -> RESULTS:
-    """Whether the rule is fine enough for the law."""
-    return rule.check(law.scale, sk.fields.error(sk.beta * sk.dH, rule.field_nodes))
+def resolved(sk: SherringtonKirkpatrick, law: FieldLaw, rest: Float[Array, ""], rule: SKRule) -> RESULTS:
+    """Whether the rule is fine enough for the law; `rest` is the last coefficient of a series."""
+    return rule.check(law.scale, sk.fields.error(sk.beta * sk.dH, rule.field_nodes), rest)
 
 
 def slope(f, x: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:

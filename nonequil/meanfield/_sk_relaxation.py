@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from .. import numerics
 from .._checks import require
 from .._results import RESULTS
+from .._types import Index
 from ..ensembles import SherringtonKirkpatrick
 from ..numerics._implicit import stopped
 from ._sk_field import correlation_of_fields
@@ -45,6 +46,24 @@ class Relaxation(eqx.Module):
         """W(x)."""
         return _legendre(self.bend, 2 * jnp.cbrt(x) - 1)
 
+    @eqx.filter_jit
+    def correlation(self, tau: Float[Array, "..."]) -> Float[Array, "..."]:
+        """C at each delay `tau`, not negative."""
+        return jax.vmap(self._correlation)(tau.reshape(-1)).reshape(tau.shape)
+
+    def _correlation(self, tau: Float[Array, ""]) -> Float[Array, ""]:
+        """Newton's steps for l = -log x in l / rate + W(exp(-l)) = tau, whose slope is v**-0.5."""
+        held, target = stopped((self, tau))
+
+        def step(_: Index, l: Array) -> Array:
+            x = jnp.exp(-l)
+            behind = target - (l / held.rate + held.delay(x))
+            return jnp.maximum(l + behind * jnp.sqrt(held.steepness(x)), 0)
+
+        l = jax.lax.fori_loop(0, NEWTON, step, target * held.rate)
+        l = numerics.implicit(_time_defect, l[None], (self, tau), True)[0]
+        return self.q + (1 - self.q) * jnp.exp(-l)
+
     @property
     def initial_slope(self) -> Float[Array, ""]:
         """C'(0), negative."""
@@ -61,6 +80,7 @@ class Relaxation(eqx.Module):
         return 1 - (1 - self.q) * jnp.sum(w * 3 * u ** (2 + 3 / self.rate) * jnp.exp(-delay))
 
 
+@eqx.filter_jit
 def relaxation(s: SKStationary) -> Relaxation:
     """The relaxation in a steady state."""
     overlaps, r = s.averages.overlaps, correlation_of_fields(s.law.share, s.q)
@@ -97,21 +117,7 @@ def sk_correlation(
     path = relaxation(s)
     q = s.result.error_if(path.q, (s.result != RESULTS.successful) & (s.result != RESULTS.marginal))
     path = eqx.tree_at(lambda p: p.q, path, q)
-    return jax.vmap(ft.partial(_correlation, path))(tau.reshape(-1)).reshape(tau.shape)
-
-
-def _correlation(path: Relaxation, tau: Float[Array, ""]) -> Float[Array, ""]:
-    """C(tau): Newton's steps for l = -log x in l / rate + W(exp(-l)) = tau, whose slope is v**-0.5."""
-    held, tau_held = stopped((path, tau))
-
-    def step(_: int, l: Array) -> Array:
-        x = jnp.exp(-l)
-        behind = tau_held - (l / held.rate + held.delay(x))
-        return jnp.maximum(l + behind * jnp.sqrt(held.steepness(x)), 0)
-
-    l = jax.lax.fori_loop(0, NEWTON, step, tau_held * held.rate)
-    l = numerics.implicit(_time_defect, l[None], (path, tau), True)[0]
-    return path.q + (1 - path.q) * jnp.exp(-l)
+    return path.correlation(tau)
 
 
 def _time_defect(l: Float[Array, " 1"], inputs: tuple) -> Float[Array, " 1"]:

@@ -44,10 +44,15 @@ class SKRule(eqx.Module):
         _, nodes, terms = SCALES[scale]
         return cls(HermiteSeries(terms, Trapezoid(nodes, 12.0)), SPREADS[spread][1])
 
-    def check(self, scale: Float[Array, ""], field_error: Float[Array, ""]) -> RESULTS:
-        """`quadrature_too_coarse` if an average may be off by more than 1e-9 (1e-5 in single precision)."""
+    def check(self, scale: Float[Array, ""], field_error: Float[Array, ""], rest: Float[Array, ""]) -> RESULTS:
+        """`quadrature_too_coarse` if an average may be off by more than 1e-9 (1e-5 in single precision).
+
+        `rest` is what a series of K terms leaves of its sum at correlation one: it enters there with power K, so that
+        the potential int F is off by at most rest / (K + 1).
+        """
         limit = LIMITS[scale.dtype]
         fine = (self.series.rule.error(scale) <= limit) & (field_error <= limit)
+        fine = fine & (jnp.abs(rest) / (self.series.terms + 1) <= limit)
         return RESULTS.where(fine, RESULTS.successful, RESULTS.quadrature_too_coarse)
 
 
@@ -58,14 +63,14 @@ SCALES = (
     (3.0, 273, 256),
     (4.0, 361, 512),
     (8.0, 769, 1024),
-    (16.0, 1537, 2048),
+    (16.0, 1537, 4096),
 )
 SPREADS = ((0.0, 1), (1.3, 24), (4.0, 36), (8.0, 72), (16.0, 144))
 
 
-def _place(table: tuple, x: Any) -> np.ndarray:
+def _place(table: tuple, x: Any) -> Any:
     """The first row of a table whose limit is not below x; the last one if there is none."""
-    return np.minimum(np.searchsorted([row[0] for row in table], x), len(table) - 1)
+    return np.asarray(np.minimum(np.searchsorted([row[0] for row in table], x), len(table) - 1))
 
 
 def fineness_of(

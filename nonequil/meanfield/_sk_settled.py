@@ -29,6 +29,7 @@ def settled(sk: SherringtonKirkpatrick, m: Float[Array, ""], m0: Float[Array, ""
 def _settled_jvp(primals: tuple, tangents: tuple) -> tuple[Averages, Averages]:
     sk, m, m0, rule = primals
     out, change = settled(sk, m, m0, rule), tangents[0]
+    m = out.m  # the same number, which second derivatives follow
     direct = eqx.filter_jvp(lambda sk: averages(sk, m, rule), (sk,), (change,))[1]
     along = _derivative(lambda m: averages(sk, m, rule))
     slope = next_m(sk, m, rule)[1]

@@ -18,6 +18,9 @@ from ._sk_settled import critical, settled
 from ._sk_steps import SKSteps
 
 
+M0 = "m0, the magnetisation at the start, must lie in [-1, 1]: m0"
+
+
 class Stability(eqx.Module):
     """How deviations from a steady state change: slopes of the maps of m and q in one parallel step.
 
@@ -100,26 +103,36 @@ def sk_stationary(
     s.m, s.q, s.k, s.result, s.stability
     ```
     """
-    m0 = initial_m(sk, m0)
-    rule = chosen(sk, rule)
-    held = stopped(sk)
-    at_m = resting_m(held, stopped(m0), rule)
-    found = settled(sk, at_m.value, stopped(m0), rule)
+    rule, m0 = chosen(sk, rule), initial_m(sk, m0)
+    s = _stationary(starting_at(m0, sk), m0, rule)
+    if not throw:
+        return s
+    return eqx.tree_at(lambda s: s.m, s, s.result.error_if(s.m, s.result != RESULTS.successful))
+
+
+@eqx.filter_jit
+def _stationary(sk: SherringtonKirkpatrick, m0: Float[Array, ""], rule: SKRule) -> SKStationary:
+    m0 = stopped(m0)
+    at_m = resting_m(stopped(sk), m0, rule)
+    found = settled(sk, at_m.value, m0, rule)
     law = field_law(sk, found.m, rule)
     at_q = resting_overlap(found.overlaps, law.share, at_m.value)
-    q = at_q.value
-    stability = Stability(sk.beta * sk.J0 * found.k, _overlap_slope(found.overlaps, law.share, q))
-    result = _result(at_m, at_q, stability, resolved(sk, law, rule))
-    m = result.error_if(found.m, result != RESULTS.successful) if throw else found.m
-    residual = jnp.maximum(at_m.residual, at_q.residual)
-    steps = at_m.steps + at_q.steps
-    return SKStationary(m, q, found.k, stability, result, residual, steps, found, law)
+    slope = _overlap_slope(found.overlaps, law.share, at_q.value)
+    stability = Stability(sk.beta * sk.J0 * found.k, slope)
+    result = _result(at_m, at_q, stability, resolved(sk, law, found.overlaps[-1], rule))
+    residual, steps = jnp.maximum(at_m.residual, at_q.residual), at_m.steps + at_q.steps
+    return SKStationary(found.m, at_q.value, found.k, stability, result, residual, steps, found, law)
+
+
+def starting_at(m0: Float[Array, ""], sk: SherringtonKirkpatrick) -> SherringtonKirkpatrick:
+    """The ensemble, everything of which is an error if a traced `m0` is out of range, even where it does not matter."""
+    return eqx.tree_at(lambda sk: sk.beta, sk, require(sk.beta, jnp.abs(m0) <= 1, M0))
 
 
 def initial_m(sk: SherringtonKirkpatrick, m0: Float[Array, ""] | float) -> Float[Array, ""]:
     """`m0` as an array of the ensemble's type, refused outside [-1, 1]."""
     m0 = jnp.asarray(m0, jnp.result_type(sk.beta))
-    return require(m0, jnp.abs(m0) <= 1, "m0, the magnetisation at the start, must lie in [-1, 1]: m0")
+    return m0 if isinstance(m0, jax.core.Tracer) else require(m0, jnp.abs(m0) <= 1, M0)
 
 
 def _overlap_slope(overlaps: Float[Array, " terms"], share: Float[Array, ""], q: Float[Array, ""]) -> Float[Array, ""]:

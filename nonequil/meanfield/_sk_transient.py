@@ -9,7 +9,7 @@ from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
 from ._sk_field import FieldLaw, averages, correlation_of_fields, field_law, next_m, resolved, tanh_values
 from ._sk_rule import SKRule, chosen
-from ._sk_stationary import initial_m
+from ._sk_stationary import initial_m, starting_at
 from ._sk_steps import SKSteps
 
 
@@ -66,7 +66,12 @@ def sk_transient(
     """
     if steps < 0:
         raise ValueError(f"steps = {steps}: take at least 0")
-    m0, rule = initial_m(sk, m0), chosen(sk, rule)
+    rule, m0 = chosen(sk, rule), initial_m(sk, m0)
+    return _transient(starting_at(m0, sk), m0, steps, rule)
+
+
+@eqx.filter_jit
+def _transient(sk: SherringtonKirkpatrick, m0: Float[Array, ""], steps: int, rule: SKRule) -> SKTransient:
     _, later = jax.lax.scan(lambda m, _: (next_m(sk, m, rule)[0],) * 2, m0, length=steps)
     m = jnp.append(m0, later)
     law = field_law(sk, m0, rule)
@@ -82,7 +87,7 @@ def sk_transient(
         field_work=jnp.append(law.weights @ law.constants * m0, at.field_work[:-1]),
         variance=law.variance,
         mean_coupling=sk.beta * sk.J0,
-        result=resolved(sk, law, rule),
+        result=resolved(sk, law, jnp.max(at.overlaps[:, -1]), rule),
     )
 
 
