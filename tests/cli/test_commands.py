@@ -9,7 +9,6 @@ from nonequil.cli import main
 from nonequil.experiments import RunFailed, RunFolder, Simulate, differences, read_result
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("kind", ["fit", "simulate"])
 def test_rerun_gives_the_same_bits(kind, request, tmp_path, capsys):
     whole = request.getfixturevalue(f"{kind}_run")

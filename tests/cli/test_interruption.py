@@ -7,8 +7,6 @@ from interrupting import check_interruption, stop_after
 from nonequil.cli import main
 from nonequil.experiments import RunFolder, _stages, _store, differences
 
-pytestmark = pytest.mark.compiled
-
 
 class Stop:
     """Stands in for a function: calls it, and sends this process a signal at the n-th call, before or after it."""
