@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # compiled program itself is judged. A bare `pytest tests` compiles everything as it is for a user.
 QUICK := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
 
-.PHONY: demo test check verify notebooks clean
+.PHONY: demo test check verify bench notebooks clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
@@ -24,6 +24,14 @@ verify: $(STAMP)
 	mkdir -p docs/verified
 	for script in scripts/verify/[!_]*.py; do \
 		page=docs/verified/$$(basename $$script .py).md; \
+		$(BIN)/python $$script > $$page.part && mv $$page.part $$page || exit 1; \
+	done
+
+# Against peers, answers first: each prints a page, kept only if ours are no worse and fast enough.
+bench: $(STAMP)
+	mkdir -p docs/benchmarks
+	for script in benchmarks/[!_]*.py; do \
+		page=docs/benchmarks/$$(basename $$script .py).md; \
 		$(BIN)/python $$script > $$page.part && mv $$page.part $$page || exit 1; \
 	done
 

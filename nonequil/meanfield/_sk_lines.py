@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
@@ -39,11 +40,7 @@ def critical_beta(sk: SherringtonKirkpatrick, *, throw: bool = True) -> Float[Ar
     require(sk.H0, sk.H0 == 0, message)
     J0 = require(sk.J0, sk.H0 == 0, message)
 
-    def excess(T: Array, disorder: tuple) -> Array:
-        dH, dJ = disorder
-        return 1 - 1 / sk.fields.bell(dH, dJ, T)
-
-    T, exists = _root(excess, J0, (sk.dH, sk.dJ), highest=2.0)
+    T, exists = _root(_in_temperature, *_strong((J0, (sk.dH, sk.dJ))), sk.fields, highest=2.0)
     T = _required(T, exists, f"{NO_LINE} disorder dJ, dH", J0, sk.dJ, sk.dH) if throw else T
     return jnp.where(exists, 1 / T, jnp.inf)
 
@@ -69,10 +66,7 @@ def critical_dJ(
     """
     J0, dH = finite("J0")(J0), nonnegative("dH")(dH)
 
-    def excess(dJ: Array, dH: Array) -> Array:
-        return 1 - 1 / fields.bell(dH, dJ, jnp.zeros_like(dJ))
-
-    dJ, exists = _root(excess, J0, dH, highest=1.0)
+    dJ, exists = _root(_in_couplings, *_strong((J0, dH)), fields, highest=1.0)
     dJ = _required(dJ, exists, f"{NO_LINE} disorder dH", J0, dH) if throw else dJ
     return jnp.where(exists, dJ, 0)
 
@@ -98,17 +92,35 @@ def critical_dH(
     """
     J0, dJ = finite("J0")(J0), nonnegative("dJ")(dJ)
 
-    def excess(dH: Array, dJ: Array) -> Array:
-        least = jnp.asarray(float(jnp.finfo(dJ.dtype).eps), dJ.dtype)
-        return 1 - 1 / fields.bell(dH, jnp.maximum(dJ, least), jnp.zeros_like(dH))
-
-    dH, exists = _root(excess, J0, dJ, highest=2.0)
+    dH, exists = _root(_in_fields, *_strong((J0, dJ)), fields, highest=2.0)
     dH = _required(dH, exists, f"{NO_LINE} disorder dJ", J0, dJ) if throw else dH
     return jnp.where(exists, dH, 0)
 
 
+def _strong(given: Any) -> Any:
+    """The same arrays without weak types, which would be compiled anew."""
+    return jax.tree.map(lambda x: x.astype(x.dtype), given)
+
+
+def _in_temperature(T: Array, given: Any) -> Array:
+    (dH, dJ), fields = given
+    return 1 - 1 / fields.bell(dH, dJ, T)
+
+
+def _in_couplings(dJ: Array, given: Any) -> Array:
+    dH, fields = given
+    return 1 - 1 / fields.bell(dH, dJ, jnp.zeros_like(dJ))
+
+
+def _in_fields(dH: Array, given: Any) -> Array:
+    dJ, fields = given
+    least = jnp.asarray(float(jnp.finfo(dJ.dtype).eps), dJ.dtype)
+    return 1 - 1 / fields.bell(dH, jnp.maximum(dJ, least), jnp.zeros_like(dH))
+
+
+@eqx.filter_jit
 def _root(
-    excess: Callable[[Array, Any], Array], J0: Float[Array, ""], given: Any, highest: float
+    excess: Callable[[Array, Any], Array], J0: Float[Array, ""], given: Any, fields: AbstractFieldLaw, highest: float
 ) -> tuple[Float[Array, ""], Bool[Array, ""]]:
     """Where `excess` falls through zero, below `highest` J0, and whether it does; all lengths in units of J0.
 
@@ -117,9 +129,10 @@ def _root(
     lowest = jnp.asarray(float(jnp.finfo(J0.dtype).eps), J0.dtype)
     unit = jnp.where(J0 > 0, J0, 1)
     scaled = jax.tree.map(lambda x: x / unit, given)
-    exists = (J0 > 0) & (excess(lowest, scaled) > 0)
+    exists = (J0 > 0) & (excess(lowest, (scaled, fields)) > 0)
     scaled = jax.tree.map(lambda x: jnp.where(exists, x, 0.1), scaled)  # any disorder with a root
-    found = numerics.root(excess, (lowest, jnp.asarray(highest, J0.dtype)), scaled, throw=False)
+    ends = (lowest, jnp.asarray(highest, J0.dtype))
+    found = numerics.root(excess, ends, (scaled, fields), throw=False)
     exists = exists & (found.result == RESULTS.successful)
     return jnp.where(exists, unit * found.value, 0), exists
 

@@ -1,5 +1,7 @@
 """Overlaps of spins with their past at temperature zero, in an angle in which they are smooth."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -28,7 +30,7 @@ class SharpNoise(eqx.Module):
     @property
     def m(self) -> Float[Array, ""]:
         """E sign h."""
-        return self.weights @ jax.scipy.special.erf(self.offsets / np.sqrt(2))
+        return self.weights @ jax.scipy.special.erf(self.offsets / math.sqrt(2))
 
     @property
     def gain(self) -> Float[Array, ""]:
@@ -110,6 +112,7 @@ def _motion(
     """dC/dx over resting**2, and 2 U over resting**4: U = int_0^1 (d(C - F)/dx at x s) (C(x) - C(x s)) / x ds."""
     angle = resting * (1 - x)
     before = resting * (1 - x * s)
-    gained = jnp.sin((angle + before) / 2) * jnp.sin((before - angle) / 2) * 2 / (noise.share * resting**2 * x)
+    half = resting * x * (1 - s) / 2
+    gained = jnp.sin((angle + before) / 2) * jnp.sin(half) * 2 / (noise.share * resting**2 * x)
     pull = jax.vmap(lambda angle: _pull(noise, resting, angle))(before)
     return jnp.sin(angle) / resting / noise.share, 2 * jnp.sum(weights * pull * gained)

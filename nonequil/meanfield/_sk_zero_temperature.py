@@ -1,6 +1,7 @@
 """The asymmetric Sherrington-Kirkpatrick model at temperature zero."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -10,7 +11,7 @@ from .._checks import require
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
 from ._sk_settled import critical
-from ._sk_stationary import Stability, initial_m
+from ._sk_stationary import M0, Stability, initial_m
 from ._sk_zero_overlap import overlap_with_past, resting_angle, sharp_noise
 
 LIMIT = 1e-9  # of the error of averages over fields
@@ -64,23 +65,27 @@ def zero_temperature(
     """
     m0 = initial_m(sk, m0)
     dJ = require(sk.dJ, sk.dJ > 0, "temperature zero needs random couplings, dJ > 0 (without them q = 1). Here dJ")
+    dJ = require(dJ, jnp.abs(m0) <= 1, M0)
     sk = eqx.tree_at(lambda sk: sk.dJ, sk, dJ)
-    at_m = numerics.fixed_point(_step, m0, (sk, field_nodes), throw=False)
+    sk, m0 = jax.tree.map(lambda x: x.astype(x.dtype), (sk, m0))  # no weak types, which would be compiled anew
+    found = _rest(sk, m0, field_nodes)
+    if not throw:
+        return found
+    m = found.result.error_if(found.m, found.result != RESULTS.successful)
+    return eqx.tree_at(lambda found: found.m, found, m)
+
+
+@eqx.filter_jit
+def _rest(sk: SherringtonKirkpatrick, m0: Float[Array, ""], field_nodes: int) -> SKZeroTemperature:
+    at_m = numerics.scalar_fixed_point(
+        lambda m, sk: sharp_noise(sk, m, field_nodes).m, m0, sk, bracket=(-1, 1), rising=sk.J0 >= 0, throw=False
+    )
     noise = sharp_noise(sk, at_m.value, field_nodes)
     angle, ended = resting_angle(noise)
     stability = Stability(sk.J0 * noise.gain, noise.slope(angle))
     result = _result(at_m.result, ended, stability, sk.fields.split(sk.dH, field_nodes)[0] / noise.deviation)
-    m = result.error_if(at_m.value, result != RESULTS.successful) if throw else at_m.value
-    q = 1 - noise.lost(angle)
-    return SKZeroTemperature(m, q, noise.gain, *overlap_with_past(noise, angle), stability, result)
-
-
-def _step(m: Float[Array, ""], given: tuple[SherringtonKirkpatrick, int]) -> Float[Array, ""]:
-    """Towards E sign h; for J0 < 0, where that falls with m, shortened so that it settles."""
-    sk, field_nodes = given
-    noise = sharp_noise(sk, m, field_nodes)
-    steepest = np.sqrt(2 / np.pi) * jnp.maximum(-sk.J0, 0) / noise.deviation
-    return m + (noise.m - m) / (1 + steepest)
+    past = overlap_with_past(noise, angle)
+    return SKZeroTemperature(at_m.value, 1 - noise.lost(angle), noise.gain, *past, stability, result)
 
 
 def _result(at_m: RESULTS, at_q: RESULTS, stability: Stability, offsets: Float[Array, " fields"]) -> RESULTS:

@@ -1,5 +1,7 @@
 """Owen's T function."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,7 +33,7 @@ def owens_t(h: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "...
 
 def _upper(h: Float[Array, "..."]) -> Float[Array, "..."]:
     """Probability that a standard normal exceeds h."""
-    return jax.scipy.special.erfc(h / np.sqrt(2)) / 2
+    return jax.scipy.special.erfc(h / math.sqrt(2)) / 2
 
 
 def _quadrature(h: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "..."]:

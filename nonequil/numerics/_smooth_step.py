@@ -1,5 +1,6 @@
 """Averages of a smooth step over a Gaussian variable, for any ratio of the step's width to the deviation."""
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -20,7 +21,7 @@ def smooth_step(mean: Float[Array, ""], deviation: Float[Array, ""], width: Floa
     sech(y)**2 / 2: where the deviation exceeds the width the sum runs over that place, elsewhere over z, and a fixed
     number of nodes is right to rounding for every ratio. Differentiable in all three.
     """
-    return _average(jnp.tanh, lambda x: jax.scipy.special.erf(x / np.sqrt(2)), mean, deviation, width)[0]
+    return _average(jnp.tanh, lambda x: jax.scipy.special.erf(x / math.sqrt(2)), mean, deviation, width)[0]
 
 
 def smooth_bell(mean: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
@@ -46,5 +47,5 @@ def _average(
     weights = SPACING / np.cosh(y) ** 2 / np.where(y == 0, 4, 2)
     shift = jnp.where(noisy, width, 0) * jnp.asarray(y, scale.dtype)
     places = (sharp((mean + shift) / scale) + sharp((mean - shift) / scale)) @ jnp.asarray(weights, scale.dtype)
-    variance = (jnp.where(noisy, 0, deviation) / scale) ** 2
-    return jnp.where(noisy, places, NARROW.mean(smooth, mean / scale, variance)), scale
+    z, w = (jnp.asarray(table, scale.dtype) for table in NARROW.nodes_and_weights)
+    return jnp.where(noisy, places, smooth((mean + jnp.where(noisy, 0, deviation) * z) / scale) @ w), scale
