@@ -50,13 +50,13 @@ class BlockSherringtonKirkpatrick(AbstractEnsemble):
     def labels(self, n: int) -> Int[Array, " n"]:
         """The population of each of n spins."""
         ends = jnp.cumsum(self.fractions)[:-1] * n
-        return jnp.searchsorted(ends, jnp.arange(n) + 0.5)
+        return jnp.searchsorted(ends, jnp.arange(n, dtype=ends.dtype) + 0.5)
 
     def sample(self, key: Key[Array, ""], n: int) -> Ising:
         """One network of n spins; beta is folded into its couplings and fields."""
         key_J, key_H = jr.split(key)
         at = self.labels(n)
-        senders = self.fractions[at] * n
+        senders = self.fractions[at][None] * n
         mean, scale = self.J0[at][:, at] / senders, self.dJ[at][:, at] / jnp.sqrt(senders)
         J = self.beta * (mean + scale * jr.normal(key_J, (n, n), self.dJ.dtype))
         H = self.beta * (self.H0[at] + self.dH[at] * self.fields.sample(key_H, n, self.dH.dtype))
