@@ -93,6 +93,9 @@ ROWS = [
     Row("numerics.root", lambda a: nq.numerics.root(lambda x, a: x**3 - a, (0.0, 3.0), a).value, jnp.array(2.0)),
     Row("numerics.Trapezoid.mean", lambda v: nq.numerics.Trapezoid(64).mean(jnp.tanh, 0.3, v), jnp.array(0.9)),
     Row("numerics.Hermite.mean", lambda v: nq.numerics.Hermite(32).mean(jnp.tanh, 0.3, v), jnp.array(0.4)),
+    Row("numerics.owens_t", lambda x: nq.numerics.owens_t(x[0], x[1]), jnp.array([0.4, 1.3])),
+    Row("numerics.smooth_step", lambda x: nq.numerics.smooth_step(*x), jnp.array([0.4, 0.7, 0.3])),
+    Row("numerics.smooth_bell", lambda x: nq.numerics.smooth_bell(*x), jnp.array([0.4, 0.3, 0.7])),
     Row("simulation.enumerate_states", lambda J: BUMP @ nq.enumerate_states(nq.Parallel(model(J))).stationary, J),
     Row(
         "statistics.fold",
@@ -106,6 +109,18 @@ ROWS = [
         "meanfield.transient",
         lambda J: jnp.sum(nq.meanfield.transient(nq.meanfield.TAP(), model(J), jnp.zeros(N), 5)[-1] * BUMP[:N]),
         J,
+    ),
+    Row(
+        "meanfield.critical_beta",
+        lambda x: nq.sk.critical_beta(nq.SherringtonKirkpatrick(x[0], x[1], dH=x[2]), throw=False),
+        jnp.array([1.0, 0.4, 0.5]),
+    ),
+    Row("meanfield.critical_dJ", lambda x: nq.sk.critical_dJ(*x, throw=False), jnp.array([1.0, 0.5])),
+    Row("meanfield.critical_dH", lambda x: nq.sk.critical_dH(*x, throw=False), jnp.array([1.0, 0.5])),
+    Row(
+        "meanfield.zero_temperature",
+        lambda x: nq.sk.zero_temperature(nq.SherringtonKirkpatrick(*x)).q,
+        jnp.array([1.0, 0.5, 0.1, 0.4]),
     ),
     Row(
         "thermodynamics.entropy_flow",
@@ -147,6 +162,11 @@ ROWS = [
         "thermodynamics.MeanFlow, sequential",
         lambda J: nq.thermodynamics.MeanFlow(nq.Sequential(model(J)))(ATTEMPTS).value,
         OFF_DIAGONAL,
+    ),
+    Row(
+        "thermodynamics.sk_entropy_production_slope",
+        lambda x: nq.sk.entropy_production_slope(nq.SherringtonKirkpatrick(*x), nq.Sequential).value,
+        jnp.array([1.0, 0.5, 0.1, 0.4]),
     ),
     Row(
         "inference.negative_log_likelihood",
