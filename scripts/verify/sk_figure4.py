@@ -29,9 +29,10 @@ the self-couplings, as the published simulations do, `Sequential` has none. q is
 after 16 sweeps. Entropy production is in nats per spin and step (`Parallel`) or sweep (`Sequential`). Bars are standard
 errors between networks; lines are the infinite network. m is signed: small networks change sign below the transition.
 
-The table has the largest size, and for the entropy production 2 sigma(512) - sigma(256) too. "Agrees": this is within 5
-standard errors plus 2.5 % of the theory, and q of the largest size within 5 standard errors plus 0.05; "-" where beta
-is within {critical} at dJ = 0.5, close to the transition, where the effect of size is not of order 1/n.
+The table has the largest size, and for the entropy production 2 sigma(512) - sigma(256) too. "Agrees": this is within 4
+standard errors plus 0.2 % of the theory (2.5 % in the ordered phase, where the correction in 1/n**2 is of that order),
+and q of the largest size within 4 standard errors plus 0.05; "-" where beta is within {critical} at dJ = 0.5, close to
+the transition, where the effect of size is not of order 1/n. All clocks and dJ share their random numbers.
 """
 
 
@@ -89,8 +90,9 @@ def rows(clock: type, dJ: float, found: dict[int, list[DisorderAverage]], betas:
     for k, beta in enumerate(betas):
         pair = [found[n][k].entropy_production for n in SIZES[-2:]]
         e = extrapolate_in_size(*pair)
-        away = abs(float(e.value) - exact.production[k]) < 5 * float(e.stderr) + 0.025 * exact.production[k]
-        away = away and abs(largest.q[0][k] - exact.q[k]) < 5 * largest.q[1][k] + 0.05
+        rest = (0.025 if exact.q[k] > 1e-3 else 0.002) * exact.production[k]
+        away = abs(float(e.value) - exact.production[k]) < 4 * float(e.stderr) + rest
+        away = away and abs(largest.q[0][k] - exact.q[k]) < 4 * largest.q[1][k] + 0.05
         near = dJ < 0.75 and CRITICAL[0] < beta < CRITICAL[1]
         fine = fine and (near or away)
         cells = [
@@ -135,7 +137,7 @@ def draw(results: dict[tuple[type, float], dict[int, list[DisorderAverage]]], be
 def main() -> int:
     """Print the page and draw the figure; 0 if simulation and theory agree."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--networks", type=int, default=200, help="freshly drawn networks a point")
+    parser.add_argument("--networks", type=int, default=100, help="freshly drawn networks a point")
     parser.add_argument("--points", type=int, default=len(BETAS), help="number of inverse temperatures")
     asked = parser.parse_args()
     betas = BETAS[np.linspace(0, len(BETAS) - 1, asked.points).round().astype(int)]
