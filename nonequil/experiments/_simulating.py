@@ -22,7 +22,7 @@ from ._simulate import DilutedNetwork, Network, SherringtonKirkpatrickNetwork, S
 from ._stages import Stages
 from ._store import number, write_json, write_whole
 
-CLOCKS = {"parallel": Parallel, "sequential": Sequential}
+CLOCKS: dict[str, Any] = {"parallel": Parallel, "sequential": Sequential}
 
 
 def simulation_dataset(config: Simulate, stages: Stages) -> xr.Dataset:

@@ -10,16 +10,15 @@ import numpy as np
 import xarray as xr
 
 from .. import meanfield
-from ..dynamics import Parallel, Sequential
 from ..ensembles import SherringtonKirkpatrick
 from ..thermodynamics._sk_slope import slope
 from ._dataset import NONE, Variables, dataset
+from ._simulating import CLOCKS
 from ._sk_diagram import Map, SKDiagram
 from ._sk_theory import UNITS, result_names, steady_states
 from ._stages import Stages
 
 LINE = 201  # points of a critical line
-CLOCKS = {"parallel": Parallel, "sequential": Sequential}
 TEXT = {
     "m": "magnetisation",
     "q": "overlap of distant times",
@@ -48,7 +47,7 @@ class Panel(NamedTuple):
 
 def diagram_dataset(config: SKDiagram, stages: Stages) -> xr.Dataset:
     """All panels: variables `QUANTITY_PANEL`, with the lines of the transition and the limit of temperature zero."""
-    sk = SherringtonKirkpatrick(J0=config.J0, dJ=config.dJ, H0=config.H0, dH=config.dH)
+    sk = SherringtonKirkpatrick(**config.model_dump(include={"J0", "dJ", "H0", "dH"}))
     panels = _panels(config)
     variables, coordinates = _solved(config, sk, panels, stages) if panels else ({}, {})
     for name, vary in (("map_dJ", "dJ"), ("map_dH", "dH")):
@@ -99,21 +98,26 @@ def _solved(
 def _line(stages: Stages, sk: SherringtonKirkpatrick, table: Map, vary: str) -> tuple[Variables, dict[str, Any]]:
     """Where a magnetisation forms: inverse temperatures along the axis of a map, and the end of the line."""
     levels = np.linspace(table.start, table.stop, LINE)
-    end = {"dJ": lambda: meanfield.critical_dJ(sk.J0, sk.dH, throw=False)}
-    end["dH"] = lambda: meanfield.critical_dH(sk.J0, sk.dJ, throw=False)
-
-    @jax.jit
-    def line(levels: Any) -> Any:
-        at = lambda x: dataclasses.replace(sk, **{vary: x})  # noqa: E731
-        return jax.vmap(lambda x: meanfield.critical_beta(at(x), throw=False))(levels), end[vary]()
-
-    beta, limit = stages(f"line {vary}", lambda: line(jnp.asarray(levels)))
+    ends = {
+        "dJ": lambda: meanfield.critical_dJ(sk.J0, sk.dH, throw=False),
+        "dH": lambda: meanfield.critical_dH(sk.J0, sk.dJ, throw=False),
+    }
+    at = {"dJ": jnp.full(LINE, sk.dJ), "dH": jnp.full(LINE, sk.dH), vary: jnp.asarray(levels, sk.dJ.dtype)}
+    beta, limit = stages(f"line {vary}", lambda: (_critical_betas(sk, at["dJ"], at["dH"]), jax.jit(ends[vary])()))
     name = f"{vary}_line"
     variables: Variables = {
         f"critical_beta_{vary}": ((name,), beta, NONE, "inverse temperature of the transition, infinite without one"),
         f"critical_{vary}": ((), limit, NONE, f"{vary} above which no temperature orders, zero without a transition"),
     }
     return variables, {name: levels}
+
+
+@jax.jit
+def _critical_betas(sk: SherringtonKirkpatrick, dJ: Any, dH: Any) -> Any:
+    def one(dJ: Any, dH: Any) -> Any:
+        return meanfield.critical_beta(dataclasses.replace(sk, dJ=dJ, dH=dH), throw=False)
+
+    return jax.vmap(one)(dJ, dH)
 
 
 def _zero_temperature(

@@ -40,11 +40,11 @@ class SKSizes(AbstractExperiment):
     """Clocks."""
     sizes: tuple[Size, ...] = Field(default=(32, 64, 128), min_length=1)
     """Numbers of spins."""
-    beta: BetaRange = BetaRange(start=0.25, stop=4.0, points=16)
+    beta: BetaRange = BetaRange(start=0.3, stop=4.0, points=12)
     """Inverse temperatures of the networks."""
     theory_points: int = Field(default=151, ge=2)
     """Inverse temperatures of the lines of the theory."""
-    networks: int = Field(default=32, ge=2)
+    networks: int = Field(default=24, ge=2)
     """Networks drawn for each point."""
     burn_in: int = Field(default=127, ge=16)
     """Steps or sweeps from all spins up before averaging."""

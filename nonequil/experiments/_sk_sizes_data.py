@@ -8,15 +8,14 @@ import jax.random as jr
 import numpy as np
 import xarray as xr
 
-from ..dynamics import Parallel, Sequential
 from ..ensembles import SherringtonKirkpatrick
 from ..thermodynamics import disorder_average
 from ._dataset import NONE, Variables, dataset
+from ._simulating import CLOCKS
 from ._sk_sizes import SKSizes
 from ._sk_theory import UNITS, steady_states
 from ._stages import Stages
 
-CLOCKS = {"parallel": Parallel, "sequential": Sequential}
 AXES = ("clock", "dJ", "n", "beta")
 TEXT = {
     "m": "magnetisation",
@@ -80,16 +79,9 @@ def _point(config: SKSizes, place: tuple[int, ...], betas: np.ndarray, key: jax.
     return np.array([[*mean, production.value], [*error, production.stderr]], dtype=float)
 
 
-def _ensemble(config: SKSizes, clock: str, dJ: float, beta: Any = 1.0) -> SherringtonKirkpatrick:
-    return SherringtonKirkpatrick(
-        J0=config.J0,
-        dJ=dJ,
-        H0=config.H0,
-        dH=config.dH,
-        beta=beta,
-        center_fields=config.center_fields,
-        self_coupling=config.self_coupling and clock == "parallel",
-    )
+def _ensemble(config: SKSizes, clock: str, dJ: Any, beta: Any = 1.0) -> SherringtonKirkpatrick:
+    same = config.model_dump(include={"J0", "H0", "dH", "center_fields"})
+    return SherringtonKirkpatrick(**same, dJ=dJ, beta=beta, self_coupling=config.self_coupling and clock == "parallel")
 
 
 def _theory(config: SKSizes, stages: Stages) -> tuple[Variables, np.ndarray]:

@@ -31,7 +31,7 @@ def curves(
     for k, (row, colour) in enumerate(zip(values, colours, strict=True)):
         ax.plot(numbers(x), row, color=colour, lw=1.5, label=None if names is None else names[k])
     if names is not None:
-        ax.legend(frameon=False, fontsize="small")
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, columnspacing=1, frameon=False, fontsize="x-small")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     bare(ax)
     return ax

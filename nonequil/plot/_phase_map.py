@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, PowerNorm
+from matplotlib.patheffects import withStroke
 
 from ._base import axes, numbers
 
@@ -40,8 +41,12 @@ def phase_map(
     ends = ax.get_xlim(), ax.get_ylim()
     if line is not None:
         seen = np.isfinite(numbers(line[0])) & np.isfinite(numbers(line[1]))
-        ax.plot(numbers(line[0])[seen], numbers(line[1])[seen], color="white", lw=1.4, ls="--")
+        ax.plot(numbers(line[0])[seen], numbers(line[1])[seen], ls="--", **_seen_on_every_colour())
     if limit is not None and np.isfinite(limit):
-        ax.axhline(float(limit), color="white", lw=1.4, ls=":")
+        ax.axhline(float(limit), ls=":", **_seen_on_every_colour())
     ax.set(xlim=ends[0], ylim=ends[1], xlabel=xlabel, ylabel=ylabel)
     return ax
+
+
+def _seen_on_every_colour() -> dict[str, Any]:
+    return {"color": "white", "lw": 1.4, "path_effects": [withStroke(linewidth=2.4, foreground="black")]}
