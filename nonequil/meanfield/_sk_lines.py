@@ -40,7 +40,7 @@ def critical_beta(sk: SherringtonKirkpatrick, *, throw: bool = True) -> Float[Ar
     require(sk.H0, sk.H0 == 0, message)
     J0 = require(sk.J0, sk.H0 == 0, message)
 
-    T, exists = _root(_in_temperature, *_strong((J0, (sk.dH, sk.dJ))), sk.fields, highest=2.0)
+    T, exists = _root(_in_temperature, J0, (sk.dH, sk.dJ), sk.fields, highest=2.0)
     T = _required(T, exists, f"{NO_LINE} disorder dJ, dH", J0, sk.dJ, sk.dH) if throw else T
     return jnp.where(exists, 1 / T, jnp.inf)
 
@@ -65,8 +65,7 @@ def critical_dJ(
     ```
     """
     J0, dH = finite("J0")(J0), nonnegative("dH")(dH)
-
-    dJ, exists = _root(_in_couplings, *_strong((J0, dH)), fields, highest=1.0)
+    dJ, exists = _root(_in_couplings, J0, dH, fields, highest=1.0)
     dJ = _required(dJ, exists, f"{NO_LINE} disorder dH", J0, dH) if throw else dJ
     return jnp.where(exists, dJ, 0)
 
@@ -91,15 +90,9 @@ def critical_dH(
     ```
     """
     J0, dJ = finite("J0")(J0), nonnegative("dJ")(dJ)
-
-    dH, exists = _root(_in_fields, *_strong((J0, dJ)), fields, highest=2.0)
+    dH, exists = _root(_in_fields, J0, dJ, fields, highest=2.0)
     dH = _required(dH, exists, f"{NO_LINE} disorder dJ", J0, dJ) if throw else dH
     return jnp.where(exists, dH, 0)
-
-
-def _strong(given: Any) -> Any:
-    """The same arrays without weak types, which would be compiled anew."""
-    return jax.tree.map(lambda x: x.astype(x.dtype), given)
 
 
 def _in_temperature(T: Array, given: Any) -> Array:
@@ -118,7 +111,6 @@ def _in_fields(dH: Array, given: Any) -> Array:
     return 1 - 1 / fields.bell(dH, jnp.maximum(dJ, least), jnp.zeros_like(dH))
 
 
-@eqx.filter_jit
 def _root(
     excess: Callable[[Array, Any], Array], J0: Float[Array, ""], given: Any, fields: AbstractFieldLaw, highest: float
 ) -> tuple[Float[Array, ""], Bool[Array, ""]]:
@@ -126,6 +118,14 @@ def _root(
 
     Where it does not the value is zero, without a gradient.
     """
+    J0, given = jax.tree.map(lambda x: x.astype(x.dtype), (J0, given))  # no weak types, which would be compiled anew
+    return _searched(excess, J0, given, fields, highest)
+
+
+@eqx.filter_jit
+def _searched(
+    excess: Callable[[Array, Any], Array], J0: Float[Array, ""], given: Any, fields: AbstractFieldLaw, highest: float
+) -> tuple[Float[Array, ""], Bool[Array, ""]]:
     lowest = jnp.asarray(float(jnp.finfo(J0.dtype).eps), J0.dtype)
     unit = jnp.where(J0 > 0, J0, 1)
     scaled = jax.tree.map(lambda x: x / unit, given)

@@ -88,9 +88,9 @@ def overlap_with_past(noise: SharpNoise, resting: Float[Array, ""]) -> tuple[Flo
     qtilde = 1 - int_0^1 exp(-t(x)) (dC/dx) dx. V = x**2 U(x), U smooth and free of cancellation, leaves one logarithm
     in t(x) = int_x^1 g(y) / y dy, g = (dC/dx) / sqrt(2 U), which is taken off; x = u**3 as there.
     """
-    u, weights, integral = _tables()
-    from_here = np.polynomial.legendre.legvander(2 * u - 1, integral.shape[0] - 1) @ integral
-    u, weights, from_here = (jnp.asarray(array, resting.dtype) for array in (u, weights, from_here))
+    nodes, w, integral = _tables()
+    integral = np.polynomial.legendre.legvander(2 * nodes - 1, integral.shape[0] - 1) @ integral
+    u, weights, from_here = (jnp.asarray(array, resting.dtype) for array in (nodes, w, integral))
     x = jnp.append(u**3, 1)
     slope, kinetic = jax.vmap(lambda x: _motion(noise, resting, x, u, weights))(x)
     g = (slope / jnp.sqrt(kinetic))[:-1]

@@ -63,12 +63,12 @@ def zero_temperature(
     nq.sk.zero_temperature(nq.SherringtonKirkpatrick(J0=1.0, dJ=0.5)).m  # 0.93985141
     ```
     """
-    m0 = initial_m(sk, m0)
+    start = initial_m(sk, m0)
     dJ = require(sk.dJ, sk.dJ > 0, "temperature zero needs random couplings, dJ > 0 (without them q = 1). Here dJ")
-    dJ = require(dJ, jnp.abs(m0) <= 1, M0)
+    dJ = require(dJ, jnp.abs(start) <= 1, M0)
     sk = eqx.tree_at(lambda sk: sk.dJ, sk, dJ)
-    sk, m0 = jax.tree.map(lambda x: x.astype(x.dtype), (sk, m0))  # no weak types, which would be compiled anew
-    found = _rest(sk, m0, field_nodes)
+    sk, start = jax.tree.map(lambda x: x.astype(x.dtype), (sk, start))  # no weak types, which would be compiled anew
+    found = _rest(sk, start, field_nodes)
     if not throw:
         return found
     m = found.result.error_if(found.m, found.result != RESULTS.successful)
