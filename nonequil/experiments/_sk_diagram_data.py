@@ -102,7 +102,7 @@ def _line(stages: Stages, sk: SherringtonKirkpatrick, table: Map, vary: str) -> 
         "dJ": lambda: meanfield.critical_dJ(sk.J0, sk.dH, throw=False),
         "dH": lambda: meanfield.critical_dH(sk.J0, sk.dJ, throw=False),
     }
-    at = {"dJ": jnp.full(LINE, sk.dJ), "dH": jnp.full(LINE, sk.dH), vary: jnp.asarray(levels, sk.dJ.dtype)}
+    at = {"dJ": np.full(LINE, sk.dJ), "dH": np.full(LINE, sk.dH), vary: levels.astype(sk.dJ.dtype)}
     beta, limit = stages(f"line {vary}", lambda: (_critical_betas(sk, at["dJ"], at["dH"]), jax.jit(ends[vary])()))
     name = f"{vary}_line"
     variables: Variables = {
