@@ -10,6 +10,10 @@ from ._loss import fit_gradient as fit_gradient
 from ._loss import negative_log_likelihood as negative_log_likelihood
 from ._result import Fit as Fit
 from ._scikit import KineticIsing as KineticIsing
+from ._sk_inverse import Recovered as Recovered
+from ._sk_inverse import recover_sk as recover_sk
+from ._sk_most import MostDissipative as MostDissipative
+from ._sk_most import maximise_sk_entropy_production as maximise_sk_entropy_production
 from ._validation import Choice as Choice
 from ._validation import CrossValidation as CrossValidation
 from ._validation import choose_l2 as choose_l2

@@ -65,7 +65,9 @@ class Populations(AbstractClosure):
         """Averages over the local fields of each population at magnetisations `m`, and the laws of these fields."""
 
         def one(pull: Array, dJ: Array, H0: Array, dH: Array) -> tuple[Averages, FieldLaw]:
-            single = SherringtonKirkpatrick(jnp.ones_like(pull), dJ, H0, dH, model.beta, fields=model.fields)
+            single = SherringtonKirkpatrick(
+                J0=jnp.ones_like(pull), dJ=dJ, H0=H0, dH=dH, beta=model.beta, fields=model.fields
+            )
             return averages(single, pull, self.rule), field_law(single, pull, self.rule)
 
         return jax.vmap(one)(model.J0 @ m, _length(model.dJ), model.H0, model.dH)

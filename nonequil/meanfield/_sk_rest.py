@@ -31,5 +31,5 @@ def resting_m(sk: SherringtonKirkpatrick, m0: Float[Array, ""], rule: SKRule) ->
 def resting_overlap(overlaps: Float[Array, " terms"], share: Float[Array, ""], m: Float[Array, ""]) -> FixedPoint:
     """The overlap that q -> F(q) reaches from m**2, its least possible value; F rises and is convex."""
     return numerics.scalar_fixed_point(
-        lambda q, given: overlap_map(*given, q), m**2, (overlaps, share), bracket=(m**2, 1), throw=False
+        lambda q, given: overlap_map(given[0], given[1], q), m**2, (overlaps, share), bracket=(m**2, 1), throw=False
     )

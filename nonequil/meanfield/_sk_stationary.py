@@ -17,7 +17,6 @@ from ._sk_rule import SKRule, chosen
 from ._sk_settled import critical, settled
 from ._sk_steps import SKSteps
 
-
 M0 = "m0, the magnetisation at the start, must lie in [-1, 1]: m0"
 
 

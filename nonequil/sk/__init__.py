@@ -19,6 +19,10 @@ from ..ensembles import BlockSherringtonKirkpatrick as BlockSherringtonKirkpatri
 from ..ensembles import GaussianFields as GaussianFields
 from ..ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from ..ensembles import UniformFields as UniformFields
+from ..inference import MostDissipative as MostDissipative
+from ..inference import Recovered as Recovered
+from ..inference import maximise_sk_entropy_production as maximise_entropy_production
+from ..inference import recover_sk as recover
 from ..meanfield import AsymmetricSK as AsymmetricSK
 from ..meanfield import MezardSakellariou as MezardSakellariou
 from ..meanfield import Populations as Populations
