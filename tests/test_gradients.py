@@ -41,6 +41,15 @@ def closure_gradient(closure):
     return lambda J: jnp.sum(BUMP[:N] * nq.meanfield.solve(closure, model(0.5 * J)).q)
 
 
+def infinite(x):
+    """An ensemble in its ordered phase, from J0, dJ, H0, dH, beta."""
+    return nq.SherringtonKirkpatrick(*x)
+
+
+COARSE = nq.sk.SKRule(nq.numerics.HermiteSeries(64, nq.numerics.Trapezoid(105, 12.0)), 12)
+ORDERED = jnp.array([1.0, 0.5, 0.1, 0.4, 1.5])
+
+
 def held(spins, hold):
     return spins, jnp.asarray(hold)
 
@@ -96,6 +105,11 @@ ROWS = [
     Row("numerics.owens_t", lambda x: nq.numerics.owens_t(x[0], x[1]), jnp.array([0.4, 1.3])),
     Row("numerics.smooth_step", lambda x: nq.numerics.smooth_step(*x), jnp.array([0.4, 0.7, 0.3])),
     Row("numerics.smooth_bell", lambda x: nq.numerics.smooth_bell(*x), jnp.array([0.4, 0.3, 0.7])),
+    Row(
+        "numerics.scalar_fixed_point",
+        lambda a: nq.numerics.scalar_fixed_point(lambda x, a: jnp.tanh(a * x), 1.0, a, bracket=(-1.0, 1.0)).value,
+        jnp.array(1.3),
+    ),
     Row("simulation.enumerate_states", lambda J: BUMP @ nq.enumerate_states(nq.Parallel(model(J))).stationary, J),
     Row(
         "statistics.fold",
@@ -121,6 +135,34 @@ ROWS = [
         "meanfield.zero_temperature",
         lambda x: nq.sk.zero_temperature(nq.SherringtonKirkpatrick(*x)).q,
         jnp.array([1.0, 0.5, 0.1, 0.4]),
+    ),
+    Row("meanfield.sk_stationary", lambda x: nq.sk.stationary(infinite(x), rule=COARSE).q, ORDERED),
+    Row(
+        "meanfield.sk_correlation",
+        lambda x: nq.sk.correlation(infinite(x), x[0], rule=COARSE),
+        ORDERED,
+    ),
+    Row("meanfield.relaxation", lambda x: nq.sk.relaxation(nq.sk.stationary(infinite(x), rule=COARSE)).rate, ORDERED),
+    Row("meanfield.sk_transient", lambda x: nq.sk.transient(infinite(x), 0.8, 3, rule=COARSE).q[3, 2], ORDERED),
+    Row(
+        "thermodynamics.sk_path_entropies",
+        lambda x: nq.sk.path_entropies(nq.sk.stationary(infinite(x), rule=COARSE)).reverse,
+        ORDERED,
+    ),
+    Row(
+        "thermodynamics.sk_entropy_production_rate",
+        lambda x: nq.sk.entropy_production_rate(infinite(x), nq.Sequential, rule=COARSE).value,
+        ORDERED,
+    ),
+    Row(
+        "thermodynamics.populations_entropy_production",
+        lambda x: (
+            nq.sk.populations_entropy_production(
+                nq.BlockSherringtonKirkpatrick(x, jnp.abs(x), x[0], jnp.abs(x[1]), [0.3, 0.7]),
+                nq.sk.Populations(COARSE),
+            ).value
+        ),
+        jnp.array([[0.4, -0.6], [0.7, 0.2]]),
     ),
     Row(
         "thermodynamics.entropy_flow",
@@ -211,6 +253,9 @@ WITHOUT_GRADIENT = {
     "inference.with_own_history": "data arranged anew",
     "thermodynamics.disorder_average": "spins are discrete",
     "thermodynamics.extrapolate_in_size": "a difference of estimates",
+    "thermodynamics.sk_phase_diagram": "arrays of known numbers; differentiate `sk_stationary`",
+    "inference.recover_sk": "an estimate; the theory it fits is differentiable",
+    "inference.maximise_sk_entropy_production": "a maximum",
     "thermodynamics.is_population": "a question",
     "thermodynamics.order_parameters": "spins are discrete",
     "thermodynamics.reversal_null": "random draws",
