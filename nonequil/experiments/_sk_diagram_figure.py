@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from .. import plot
 from ._sk_diagram import SKDiagram
@@ -32,7 +33,7 @@ def diagram_figure(config: SKDiagram, r: xr.Dataset) -> Figure:
     panels = list(_panels(config, r))
     columns = len(panels) if len(panels) <= 3 else 2 if len(panels) == 4 else 3
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.4 * columns, 3.5 * rows), layout="constrained")
+    figure = Figure(figsize=(4.6 * columns, 3.5 * rows), layout=ConstrainedLayoutEngine(wspace=0.06))
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     for letter, ax, draw in zip("abcdefghijklmnop", places, panels, strict=False):
         draw(ax)
