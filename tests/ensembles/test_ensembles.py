@@ -1,5 +1,7 @@
 """Ensembles: the moments of what they draw, and constructors that check their values."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -18,7 +20,8 @@ def off_diagonal(J):
 
 def test_every_public_ensemble_is_tested():
     public = {name for name in vars(nq.ensembles) if name[0].isupper() and not name.startswith("Abstract")}
-    assert public == {"SherringtonKirkpatrick", "Diluted"}
+    laws = {"UniformFields", "GaussianFields"}
+    assert public - laws == {"SherringtonKirkpatrick", "Diluted", "BlockSherringtonKirkpatrick"}
 
 
 def test_moments_of_sherrington_kirkpatrick():
@@ -90,3 +93,35 @@ def test_bad_values_are_named(make, name, value):
 def test_more_senders_than_spins_are_refused():
     with pytest.raises(ValueError, match=r"k must not exceed n - 1 = 4, .*k = 5.0"):
         nq.Diluted(k=5.0).sample(jr.key(0), 5)
+
+
+def test_moments_of_populations():
+    blocks = nq.BlockSherringtonKirkpatrick(
+        J0=[[2.0, -1.0], [0.5, 0.0]], dJ=[[0.4, 1.2], [0.8, 0.0]], H0=[0.1, -0.3], dH=[0.0, 0.2], fractions=[0.7, 0.3]
+    )
+    n, at = 400, np.repeat([0, 1], [280, 120])
+    assert np.array_equal(blocks.labels(n), at)
+    model, senders = blocks.sample(jr.key(4), n), np.array([280, 120])
+    for a in range(2):
+        for b in range(2):
+            J = np.asarray(model.J)[np.ix_(at == a, at == b)]
+            J = J[~np.eye(n, dtype=bool)[np.ix_(at == a, at == b)]]
+            scale = float(blocks.dJ[a, b]) / np.sqrt(senders[b])
+            assert abs(J.mean() - float(blocks.J0[a, b]) / senders[b]) <= 4 * scale / np.sqrt(J.size) + 1e-15
+            assert abs(J.std() - scale) <= 4 * scale / np.sqrt(2 * J.size) + 1e-15
+    assert np.all(np.asarray(model.H)[at == 0] == 0.1)
+    assert np.all(np.abs(np.asarray(model.H)[at == 1] + 0.3) <= 0.2)
+    assert jnp.all(jnp.diag(model.J) == 0)
+
+
+def test_laws_of_fields_and_their_centre():
+    n = 40_000
+    normal = dataclasses.replace(SK, fields=nq.ensembles.GaussianFields(), dJ=0.0, J0=0.0)
+    H = np.asarray(jax.vmap(lambda k: normal.sample(k, 400).H)(jr.split(jr.key(5), n // 400))).ravel()
+    spread = 1.5 * 0.5
+    assert abs(H.mean() - 0.3) < 4 * spread / np.sqrt(n)
+    assert abs(H.std() - spread) < 4 * spread / np.sqrt(2 * n)
+    assert abs(np.mean(((H - 0.3) / spread) ** 4) - 3) < 4 * np.sqrt(96 / n)
+    centred = dataclasses.replace(SK, center_fields=True).sample(jr.key(6), 50).H
+    assert abs(centred.mean() - 0.3) < 1e-15
+    assert abs(SK.sample(jr.key(6), 50).H.mean() - 0.3) > 1e-3
