@@ -41,8 +41,8 @@ def sk_path_entropies(path: SKStationary | SKTransient) -> PathEntropies:
     parts; in a transient the entropy of the state changes too, so the flow alone may be negative.
 
     ```python
-    nq.sk.pathentropies(nq.sk.transient(sk, m0=1.0, steps=8)).flow
-    nq.sk.pathentropies(nq.sk.stationary(sk)).forward
+    nq.sk.path_entropies(nq.sk.transient(sk, m0=1.0, steps=8)).flow
+    nq.sk.path_entropies(nq.sk.stationary(sk)).forward
     ```
     """
     steps = path.path
