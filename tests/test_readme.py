@@ -11,16 +11,31 @@ import nonequil as nq
 README = Path(__file__).parents[1] / "README.md"
 
 
+def blocks():
+    """The examples of the README."""
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+
+
 def test_the_twenty_lines_run(tmp_path, monkeypatch):
-    code = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    assert len(code) == 1
+    code = blocks()[0]
     rng = np.random.default_rng(0)
     n_spikes = 4000
     np.savez(tmp_path / "recording.npz", time=np.sort(rng.uniform(0, 200, n_spikes)), unit=rng.integers(0, 5, n_spikes))
     monkeypatch.chdir(tmp_path)
     said = {}
-    exec(compile(code[0].replace("steps=2000", "steps=200"), str(README), "exec"), said)
+    exec(compile(code.replace("steps=2000", "steps=200"), str(README), "exec"), said)
     assert said["final"].shape == (256, 64)
     assert said["moments"].C.shape == (64, 64)
     assert said["fitted"].result == nq.RESULTS.successful
     assert bool(jax.numpy.all(said["fitted"].J_stderr > 0))
+
+
+def test_the_infinite_network_runs():
+    network, *others = blocks()[1:]
+    assert not others
+    said = {}
+    smaller = network.replace("200)", "3)").replace("128, nq.Seq", "16, nq.Seq").replace("networks=32", "networks=2")
+    exec(compile(smaller, str(README), "exec"), said)
+    assert said["s"].result == nq.RESULTS.successful
+    assert said["grid"].sigma.shape == (3, 3)
+    assert abs(nq.sk.critical_beta(said["sk"]) - 1.34850) < 1e-5

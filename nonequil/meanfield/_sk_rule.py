@@ -19,7 +19,7 @@ class SKRule(eqx.Module):
     """Static sizes of the averages: nodes and series over the normal part of a field, values of its other part.
 
     The default resolves beta dJ <= 4 and beta dH <= 4. A larger beta dJ = s needs `nodes >= 24 s / 0.27` in the
-    series' trapezoid and about 32 s**2 terms; what is too coarse is flagged as `RESULTS.quadrature_too_coarse`.
+    series' trapezoid and about 16 s**2 terms; what is too coarse is flagged as `RESULTS.quadrature_too_coarse`.
     `SKRule.resolving(s, B)` chooses for the largest s and the largest beta dH = B of a calculation.
 
     ```python
@@ -34,7 +34,8 @@ class SKRule(eqx.Module):
     def resolving(cls, scale: float, spread: float = 0.0) -> "SKRule":
         """The cheapest rule for normal parts of standard deviation `scale` and uniform parts of half width `spread`.
 
-        Above scale 16 or spread 16 it is the finest one, whose results are flagged: see `zero_temperature` there.
+        Above scale 16 or spread 16 it is the finest one, and results are flagged where that is too coarse: see
+        `zero_temperature` there.
         """
         return cls.of_fineness(*(int(_place(limits, x)) for limits, x in ((SCALES, scale), (SPREADS, spread))))
 

@@ -206,7 +206,7 @@ def test_gradients_against_central_differences(point):
             continue  # a half width cannot be negative; with H0 the sign of m would change
         move = step * jnp.eye(5)[i]
         difference = (both(p + move)[0] - both(p - move)[0]) / (2 * step)
-        np.testing.assert_allclose(found[:, i], difference, rtol=1e-6 if "just" not in str(point) else 3e-5, atol=1e-9)
+        np.testing.assert_allclose(found[:, i], difference, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.published
