@@ -1,12 +1,12 @@
 """The field of one spin of an infinite random network, and averages over it."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
+from ._sk_parts import Deviations, TanhParts, tanh_parts
 from ._sk_rule import SKRule
 
 
@@ -25,6 +25,14 @@ class FieldLaw(eqx.Module):
     share: Float[Array, ""]
     variance: Float[Array, ""]  # of the part that couplings carry
     variance_of_fields: Float[Array, ""]  # of the normal part of the fields
+
+    def parts(self, rule: SKRule) -> TanhParts:
+        """Even and odd parts of functions of the field at the nodes of `rule`."""
+        return tanh_parts(self.offsets, self.deviations(rule))
+
+    def deviations(self, rule: SKRule) -> Deviations:
+        """S z at the nodes of `rule`."""
+        return Deviations.of(self.scale * rule.series.nodes.astype(self.scale.dtype))
 
 
 class Averages(eqx.Module):
@@ -60,31 +68,28 @@ def field_law(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> 
     return FieldLaw(constants + sk.beta * sk.J0 * m, constants, weights, scale, share, couplings, variance)
 
 
-def tanh_values(law: FieldLaw, rule: SKRule) -> Float[Array, "fields nodes"]:
-    """Tanh of the field at every offset and node."""
-    return jnp.tanh(law.offsets[:, None] + law.scale * rule.series.nodes.astype(law.scale.dtype)[None])
-
-
 def next_m(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """E tanh of the field, and its slope in m, beta J0 E sech**2."""
     law = field_law(sk, m, rule)
-    tanh = tanh_values(law, rule)
-    square = law.weights @ rule.series.mean(tanh**2)
-    return law.weights @ rule.series.mean(tanh), sk.beta * sk.J0 * (1 - square)
+    at = law.parts(rule)
+    return law.weights @ rule.series.mean(at.even), sk.beta * sk.J0 * (law.weights @ rule.series.mean(at.gain))
 
 
 def averages(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> Averages:
     """All averages at magnetisation `m`."""
-    law = field_law(sk, m, rule)
-    tanh, series = tanh_values(law, rule), rule.series
-    x = law.offsets[:, None] + law.scale * series.nodes.astype(law.scale.dtype)[None]
-    k = law.weights @ series.mean((1 - tanh) * (1 + tanh))
-    log_partition = law.weights @ series.mean(jnp.logaddexp(x, -x))
-    work = (law.weights * law.constants) @ series.mean(tanh) + law.variance_of_fields * k
-    squares = law.weights @ series.coefficients(tanh) ** 2
-    overlaps = jnp.append(squares, 1 - k - jnp.sum(squares))
-    mean = law.weights @ series.mean(tanh)
-    return Averages(mean, k, log_partition, sk.beta * sk.J0 * m * mean, work, overlaps)
+    law, series = field_law(sk, m, rule), rule.series
+    at = law.parts(rule)
+    means = series.mean(at.even)
+    mean, k = law.weights @ means, law.weights @ series.mean(at.gain)
+    squares = law.weights @ series.coefficients(at.even, at.odd) ** 2
+    return Averages(
+        m=mean,
+        k=k,
+        log_partition=law.weights @ series.mean(at.log_partition),
+        pull=sk.beta * sk.J0 * m * mean,
+        field_work=(law.weights * law.constants) @ means + law.variance_of_fields * k,
+        overlaps=jnp.append(squares, 1 - k - jnp.sum(squares)),
+    )
 
 
 def correlation_of_fields(share: Float[Array, ""], c: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -102,8 +107,3 @@ def overlap_map(
 def resolved(sk: SherringtonKirkpatrick, law: FieldLaw, rest: Float[Array, ""], rule: SKRule) -> RESULTS:
     """Whether the rule is fine enough for the law; `rest` is the last coefficient of a series."""
     return rule.check(law.scale, sk.fields.error(sk.beta * sk.dH, rule.field_nodes), rest)
-
-
-def slope(f, x: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """f(x) and df/dx."""
-    return jax.jvp(f, (x,), (jnp.ones_like(x),))

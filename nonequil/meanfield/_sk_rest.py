@@ -6,7 +6,8 @@ from jaxtyping import Array, Float
 from .. import numerics
 from ..ensembles import SherringtonKirkpatrick
 from ..numerics import FixedPoint
-from ._sk_field import next_m, overlap_map
+from ._sk_field import field_law, next_m, overlap_map
+from ._sk_parts import tanh_parts
 from ._sk_rule import SKRule
 
 
@@ -16,16 +17,15 @@ def resting_m(sk: SherringtonKirkpatrick, m0: Float[Array, ""], rule: SKRule) ->
     E tanh is concave for fields above zero and convex below (sech**2 smoothed by symmetric unimodal laws is unimodal),
     so that the guarded steps stay on the branch. Without constant fields and with a gain of at most one, m = 0.
     """
-    zero = jnp.zeros_like(m0)
+    zero, law = jnp.zeros_like(m0), field_law(sk, jnp.zeros_like(m0), rule)
     disordered = (sk.H0 == 0) & (next_m(sk, zero, rule)[1] <= 1)
-    return numerics.scalar_fixed_point(
-        lambda m, sk: next_m(sk, m, rule)[0],
-        jnp.where(disordered, zero, m0),
-        sk,
-        bracket=(-1, 1),
-        rising=sk.J0 >= 0,
-        throw=False,
-    )
+
+    def step(m: Array, given: tuple) -> Array:
+        law, noise, pull = given
+        return law.weights @ rule.series.mean(tanh_parts(law.constants + pull * m, noise).even)
+
+    start, given = jnp.where(disordered, zero, m0), (law, law.deviations(rule), sk.beta * sk.J0)
+    return numerics.scalar_fixed_point(step, start, given, bracket=(-1, 1), rising=sk.J0 >= 0, throw=False)
 
 
 def resting_overlap(overlaps: Float[Array, " terms"], share: Float[Array, ""], m: Float[Array, ""]) -> FixedPoint:

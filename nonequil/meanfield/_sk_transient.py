@@ -7,7 +7,8 @@ from jaxtyping import Array, Float
 
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
-from ._sk_field import FieldLaw, averages, correlation_of_fields, field_law, next_m, resolved, tanh_values
+from ._sk_field import FieldLaw, averages, correlation_of_fields, field_law, next_m, resolved
+from ._sk_parts import TanhParts
 from ._sk_rule import SKRule, chosen
 from ._sk_stationary import initial_m, starting_at
 from ._sk_steps import SKSteps
@@ -76,8 +77,8 @@ def _transient(sk: SherringtonKirkpatrick, m0: Float[Array, ""], steps: int, rul
     m = jnp.append(m0, later)
     law = field_law(sk, m0, rule)
     at = jax.vmap(lambda m: averages(sk, m, rule))(m)
-    tanh = jax.vmap(lambda m: tanh_values(field_law(sk, m, rule), rule))(m[:-1])
-    q = _triangle(m, tanh, law, rule)
+    parts = jax.vmap(lambda m: field_law(sk, m, rule).parts(rule))(m[:-1])
+    q = _triangle(m, parts, law, rule)
     none = jnp.full_like(m[:1], jnp.nan)
     return SKTransient(
         m=m,
@@ -91,35 +92,33 @@ def _transient(sk: SherringtonKirkpatrick, m0: Float[Array, ""], steps: int, rul
     )
 
 
-def _triangle(
-    m: Float[Array, " times"], tanh: Float[Array, "steps fields nodes"], law: FieldLaw, rule: SKRule
-) -> Float[Array, "times times"]:
+def _triangle(m: Float[Array, " times"], parts: TanhParts, law: FieldLaw, rule: SKRule) -> Float[Array, "times times"]:
     """Overlaps of each step with the earlier ones and itself; zero above the diagonal."""
     places = jnp.arange(m.shape[0])
-    series = rule.series.coefficients(tanh)
+    made = _Made(rule.series.coefficients(parts.even, parts.odd), parts.even, parts.odd)
 
     def step(row: Array, given: tuple) -> tuple[Array, Array]:
-        u, m_now, a, t = given
-        pairs = jax.vmap(lambda b, s, c: _two_times(a, t, b, s, c, law, rule))(series, tanh, row[:-1])
+        u, m_now, now = given
+        pairs = jax.vmap(lambda then, c: _two_times(now, then, c, law, rule))(made, row[:-1])
         row = jnp.append(m_now * m[0], jnp.where(places[1:] < u, pairs, 0)).at[u].set(1)
         return row, row
 
     first = jnp.where(places == 0, jnp.ones_like(m), 0)
-    _, rows = jax.lax.scan(step, first, (places[1:], m[1:], series, tanh))
+    _, rows = jax.lax.scan(step, first, (places[1:], m[1:], made))
     return jnp.concatenate([first[None], rows])
 
 
-def _two_times(
-    a: Float[Array, "fields terms"],
-    t: Float[Array, "fields nodes"],
-    b: Float[Array, "fields terms"],
-    s: Float[Array, "fields nodes"],
-    c: Float[Array, ""],
-    law: FieldLaw,
-    rule: SKRule,
-) -> Float[Array, ""]:
+class _Made(eqx.Module):
+    """The tanh of the fields at one time: as a series, and its even and odd parts."""
+
+    series: Float[Array, "*steps fields terms"]
+    even: Float[Array, "*steps fields half"]
+    odd: Float[Array, "*steps fields half"]
+
+
+def _two_times(now: _Made, then: _Made, c: Float[Array, ""], law: FieldLaw, rule: SKRule) -> Float[Array, ""]:
     """E tanh x tanh y at fields x, y of two times whose spins overlap by `c`."""
-    products = law.weights @ (a * b)
-    rest = law.weights @ rule.series.mean(t * s) - jnp.sum(products)
+    products = law.weights @ (now.series * then.series)
+    whole = law.weights @ rule.series.mean(now.even * then.even + now.odd * then.odd)
     r = correlation_of_fields(law.share, c)
-    return jnp.polyval(jnp.append(products, rest)[::-1], r, unroll=16)
+    return jnp.polyval(jnp.append(products, whole - jnp.sum(products))[::-1], r, unroll=16)
