@@ -1,5 +1,6 @@
 """Checks of values that work eagerly (ValueError) and under jit (a run-time error)."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -25,31 +26,25 @@ def require(x: Any, ok: Bool[JaxArrayLike, "..."], message: str) -> Array:
     return x
 
 
-def _floating(x: Any) -> Array:
-    x = jnp.asarray(x)
-    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
-
-
 def finite(name: str) -> Callable[[Any], Array]:
     """A converter of a field `name`: a floating array, refused unless every entry is finite."""
-
-    def convert(x: Any) -> Array:
-        if not isinstance(x, (jax.Array, np.ndarray, float, int, list, tuple, np.generic)):
-            return x  # a placeholder put there by a tree map, not a value
-        x = _floating(x)
-        return require(x, jnp.isfinite(x), f"{name} must be finite: {name}")
-
-    return convert
+    return _converter(jnp.isfinite, f"{name} must be finite: {name}")
 
 
 def nonnegative(name: str) -> Callable[[Any], Array]:
     """A converter of a field `name`: a floating array, refused unless every entry is finite and at least zero."""
+    return _converter(lambda x: jnp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
 
+
+def _converter(fine: Callable[[Array], Array], message: str) -> Callable[[Any], Array]:
     def convert(x: Any) -> Array:
         if not isinstance(x, (jax.Array, np.ndarray, float, int, list, tuple, np.generic)):
-            return x
-        x = _floating(x)
-        return require(x, jnp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
+            return x  # a placeholder put there by a tree map, not a value
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(x))
+        with contextlib.nullcontext() if traced else jax.ensure_compile_time_eval():  # known values stay known
+            x = jnp.asarray(x)
+            x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+            return require(x, fine(x), message)
 
     return convert
 

@@ -125,3 +125,18 @@ def test_laws_of_fields_and_their_centre():
     centred = dataclasses.replace(SK, center_fields=True).sample(jr.key(6), 50).H
     assert abs(centred.mean() - 0.3) < 1e-15
     assert abs(SK.sample(jr.key(6), 50).H.mean() - 0.3) > 1e-3
+
+
+def test_known_parameters_stay_known_under_a_trace():
+    """So that theories choose their sizes by them, and bad ones are refused at once."""
+
+    @jax.jit
+    def traced(beta):
+        sk = dataclasses.replace(SK, beta=beta, dH=0.0)
+        assert isinstance(sk.beta, jax.core.Tracer)
+        assert not any(isinstance(x, jax.core.Tracer) for x in (sk.J0, sk.dJ, sk.H0, sk.dH))
+        return sk.beta
+
+    assert traced(2.0) == 2
+    with pytest.raises(ValueError, match=r"dJ must be finite and not negative: dJ = -1\.0"):
+        jax.jit(lambda beta: dataclasses.replace(SK, beta=beta, dJ=-1.0).beta)(1.0)
