@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Array, Bool
 from jaxtyping import ArrayLike as JaxArrayLike
 
+SMALL = 2**16  # entries that are checked on the host: nothing is compiled
+
 
 def require(x: Any, ok: Bool[JaxArrayLike, "..."], message: str) -> Array:
     """`x` where `ok` holds everywhere.
@@ -28,15 +30,15 @@ def require(x: Any, ok: Bool[JaxArrayLike, "..."], message: str) -> Array:
 
 def finite(name: str) -> Callable[[Any], Array]:
     """A converter of a field `name`: a floating array, refused unless every entry is finite."""
-    return _converter(jnp.isfinite, f"{name} must be finite: {name}")
+    return _converter(lambda xp, x: xp.isfinite(x), f"{name} must be finite: {name}")
 
 
 def nonnegative(name: str) -> Callable[[Any], Array]:
     """A converter of a field `name`: a floating array, refused unless every entry is finite and at least zero."""
-    return _converter(lambda x: jnp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
+    return _converter(lambda xp, x: xp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
 
 
-def _converter(fine: Callable[[Array], Array], message: str) -> Callable[[Any], Array]:
+def _converter(fine: Callable[[Any, Any], Any], message: str) -> Callable[[Any], Array]:
     def convert(x: Any) -> Array:
         if not isinstance(x, (jax.Array, np.ndarray, float, int, list, tuple, np.generic)):
             return x  # a placeholder put there by a tree map, not a value
@@ -44,7 +46,8 @@ def _converter(fine: Callable[[Array], Array], message: str) -> Callable[[Any], 
         with contextlib.nullcontext() if traced else jax.ensure_compile_time_eval():  # known values stay known
             x = jnp.asarray(x)
             x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
-            return require(x, fine(x), message)
+            small = not traced and x.size <= SMALL
+            return require(x, fine(np, np.asarray(x)) if small else fine(jnp, x), message)
 
     return convert
 

@@ -118,6 +118,7 @@ def sk_entropy_production_rate(
     return eqx.tree_at(lambda e: e.value, estimate, _refused_if_alternating(estimate.value, estimate.result))
 
 
+@eqx.filter_jit
 def rate(s: SKStationary, clock: type[AbstractSpinClock]) -> Estimate:
     """The entropy production of a steady state under a clock; nothing raises, `result` tells."""
     unit, environment = CLOCKS[clock]

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .._checks import finite, nonnegative
 from .._results import RESULTS
@@ -18,6 +18,8 @@ from ..meanfield._sk_rule import fineness_of
 from ._sk_entropy import entropies, rate
 
 BLOCK = 256  # points that are computed together: their averages stay in the processor's cache
+BLOCKS = 64  # of one call
+FEW = 1024  # points that are not worth a program of their own
 NAMES = ("J0", "dJ", "H0", "dH", "beta")
 
 
@@ -55,8 +57,8 @@ def sk_phase_diagram(
 ) -> PhaseDiagram:
     """Steady states of `sk` with some of its parameters replaced by arrays, which broadcast to the grid.
 
-    Points are sorted by the fineness that their beta dJ and beta dH need, and each group is one compiled program that
-    takes 256 points at a time. Nothing raises for a single point: see its `result`. `m0`, `rule` as in `stationary`.
+    Points are sorted by the fineness that their beta dJ and beta dH need, and each group (of at least 1024 points where
+    there are as many) is one compiled program, the same for grids of all shapes, that takes 256 points at a time. Nothing raises for a single point: see its `result`. `m0`, `rule` as in `stationary`.
     Raises ValueError for parameters out of range; the arrays must be known (vmap `stationary` under a trace).
     Source: Aguilera, Igarashi & Shimazaki, Nat. Commun. 14, 3685 (2023).
 
@@ -74,35 +76,58 @@ def sk_phase_diagram(
     groups = [(rule, np.arange(len(points)))] if rule is not None else _groups(sk, points)
     parts = [_solve(sk, points[places], m0, rule, sequential) for rule, places in groups]
     order = np.argsort(np.concatenate([places for _, places in groups]))
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[order].reshape(shape), *parts)
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[order].reshape(shape)), *parts)
 
 
 def _groups(sk: SherringtonKirkpatrick, points: Float[np.ndarray, "points 5"]) -> list[tuple[SKRule, np.ndarray]]:
-    """The cheapest rules, each with the places of the points that need it."""
+    """The cheapest rules, each with the places of the points that need it; a few points join those of a finer rule."""
     _, dJ, _, dH, beta = points.T
     fineness = np.stack(fineness_of(sk.fields, beta, dJ, dH))
     kinds, which = np.unique(fineness, axis=1, return_inverse=True)
-    return [(SKRule.of_fineness(*kind), np.flatnonzero(which.ravel() == k)) for k, kind in enumerate(kinds.T.tolist())]
+    groups: list[tuple[np.ndarray, np.ndarray]] = []
+    for k, kind in enumerate(kinds.T):
+        places = np.flatnonzero(which.ravel() == k)
+        if groups and min(len(groups[-1][1]), len(places)) < FEW:
+            coarser, others = groups.pop()
+            kind, places = np.maximum(kind, coarser), np.concatenate([others, places])
+        groups.append((kind, places))
+    return [(SKRule.of_fineness(*kind.tolist()), places) for kind, places in groups]
 
 
 def _solve(
     sk: SherringtonKirkpatrick, points: Float[np.ndarray, "points 5"], m0: float, rule: SKRule, sequential: bool
 ) -> PhaseDiagram:
-    """Points that share a rule, padded to whole blocks by repeating the last one."""
-    missing = -len(points) % BLOCK
-    padded = np.pad(points, [(0, missing), (0, 0)], mode="edge").reshape(-1, BLOCK, len(NAMES))
-    solved = _blocks(sk, jnp.asarray(padded, sk.beta.dtype), m0, rule, sequential)
-    return jax.tree.map(lambda leaf: leaf.reshape(-1)[: len(points)], solved)
+    """Points that share a rule, in calls of one shape, padded by repeating the last one."""
+    missing = -len(points) % (BLOCKS * BLOCK)
+    padded = np.pad(points, [(0, missing), (0, 0)], mode="edge").reshape(-1, BLOCKS, BLOCK, len(NAMES))
+    todo = np.clip(-(-len(points) // BLOCK) - BLOCKS * np.arange(len(padded)), 0, BLOCKS)
+    parts = [
+        _blocks(sk, jnp.asarray(blocks, sk.beta.dtype), jnp.asarray(count), m0, rule, sequential)
+        for blocks, count in zip(padded, todo, strict=True)
+    ]
+    return jax.tree.map(lambda *leaves: np.concatenate([np.ravel(leaf) for leaf in leaves])[: len(points)], *parts)
 
 
 @eqx.filter_jit
 def _blocks(
-    sk: SherringtonKirkpatrick, blocks: Float[Array, "blocks size 5"], m0: float, rule: SKRule, sequential: bool
+    sk: SherringtonKirkpatrick,
+    blocks: Float[Array, "blocks size 5"],
+    count: Int[Array, ""],
+    m0: float,
+    rule: SKRule,
+    sequential: bool,
 ) -> PhaseDiagram:
+    """The first `count` blocks; the others stay zero."""
+
     def one(point: Float[Array, " 5"]) -> PhaseDiagram:
         s = sk_stationary(dataclasses.replace(sk, **dict(zip(NAMES, point, strict=True))), m0, rule=rule)
         step = entropies(s.path)
         slow = rate(s, Sequential).value if sequential else None
         return PhaseDiagram(s.m, s.q, s.k, step.forward, step.reverse, step.flow, slow, step.result)
 
-    return jax.lax.map(jax.vmap(one), blocks)
+    def fill(k: Array, solved: PhaseDiagram) -> PhaseDiagram:
+        return jax.tree.map(lambda all, here: all.at[k].set(here), solved, jax.vmap(one)(blocks[k]))
+
+    like = eqx.filter_eval_shape(jax.vmap(jax.vmap(one)), blocks)
+    empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like)
+    return jax.lax.fori_loop(0, count, fill, empty)
