@@ -12,6 +12,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
+@jax.jit  # traced once a shape: its hundred operations else take most of a short call
 def threefry(
     key: tuple[UInt32[Array, ""], UInt32[Array, ""]], counter: tuple[UInt32[Array, "*shape"], UInt32[Array, "*shape"]]
 ) -> tuple[UInt32[Array, "*shape"], UInt32[Array, "*shape"]]:
