@@ -27,12 +27,14 @@ verify: $(STAMP)
 		$(BIN)/python $$script > $$page.part && mv $$page.part $$page || exit 1; \
 	done
 
-# Against peers, answers first: each prints a page, kept only if ours are no worse and fast enough.
+# Against peers, answers first, a process for each kernel (`make bench K=synchronous` for one): prints a page beside all
+# timings in JSON, kept only if no answer is wrong. Peers that are not installed are left out: `pip install '.[bench]'`.
 bench: $(STAMP)
 	mkdir -p docs/benchmarks
-	for script in benchmarks/[!_]*.py; do \
-		page=docs/benchmarks/$$(basename $$script .py).md; \
-		$(BIN)/python $$script > $$page.part && mv $$page.part $$page || exit 1; \
+	for script in $(if $(K),benchmarks/$(K).py,benchmarks/[!_]*.py); do \
+		page=docs/benchmarks/$$(basename $$script .py); \
+		$(BIN)/python $$script --json $$page.json.part > $$page.md.part || exit 1; \
+		for kind in md json; do [ ! -f $$page.$$kind.part ] || mv $$page.$$kind.part $$page.$$kind; done; \
 	done
 
 notebooks: $(STAMP)
