@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from ..experiments._signals import Interrupted, Signals
+from ._cache import keep_programs
 
 USAGE = """usage: nonequil COMMAND ...
 
@@ -22,7 +23,8 @@ commands:
   info                                         versions, devices, precision
 
 `nonequil COMMAND --help` says more. --resume finishes a run that was interrupted, --overwrite replaces one.
-Exit codes: 0 done; 1 the run failed; 2 bad input; 130 interrupted.
+Compiled programs are kept in the user's cache directory or in JAX_COMPILATION_CACHE_DIR, and nowhere with
+JAX_ENABLE_COMPILATION_CACHE=false. Exit codes: 0 done; 1 the run failed; 2 bad input; 130 interrupted.
 """
 
 
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done; 1: the run failed; 2: bad input, nothing was written over; 128 + n: stopped by signal n (130: Ctrl-C).
     """
+    if arguments is None:
+        keep_programs()
     signals = Signals()
     with signals:
         code = _guarded(sys.argv[1:] if arguments is None else list(arguments), signals)

@@ -1,0 +1,56 @@
+"""Where the command keeps compiled programs between runs."""
+
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER, SHORTEST = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+MOST = 4000  # programs that are kept, the newest
+
+
+def keep_programs() -> None:
+    """Ask jax, before it is read, to keep compiled programs in the user's cache directory.
+
+    A folder that the user named in `JAX_COMPILATION_CACHE_DIR` is left as it is, and nothing is kept where
+    `JAX_ENABLE_COMPILATION_CACHE` is false or where the folder cannot be written. Programs are the same bits whether
+    compiled or read, so results are too.
+    """
+    if FOLDER in os.environ or "jax" in sys.modules:
+        return
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: no home
+        folder = cache_directory() / "nonequil" / f"programs-{processor()}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            os.environ[FOLDER] = str(folder)
+        os.environ.setdefault(SHORTEST, "0")
+        _trim(folder)
+
+
+def cache_directory() -> Path:
+    """The directory for what may be thrown away. Raises RuntimeError if the user has no home."""
+    if "XDG_CACHE_HOME" in os.environ:
+        return Path(os.environ["XDG_CACHE_HOME"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+def processor() -> str:
+    """A name of this kind of processor: homes are shared between machines, machine code is not."""
+    described = platform.machine() + platform.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        wanted = ("model name", "flags", "Features", "CPU part")
+        described += "".join(sorted({line for line in lines if line.startswith(wanted)}))
+    return hashlib.sha256(described.encode()).hexdigest()[:12]
+
+
+def _trim(folder: Path) -> None:
+    """Remove the oldest programs beyond `MOST`."""
+    ages = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(folder) if entry.is_file()]
+    for _, path in sorted(ages)[: max(len(ages) - MOST, 0)]:
+        Path(path).unlink(missing_ok=True)
