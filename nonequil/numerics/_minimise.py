@@ -6,12 +6,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .._results import RESULTS
 from ._method import AbstractMethod, Point
-from ._transformed import Transformed
+from ._transformed import GradientTransformation, Transformed, default
 
 
 class Minimum(eqx.Module):
@@ -34,7 +33,7 @@ def minimise(
     params: PyTree[Any],
     args: tuple = (),
     *,
-    method: AbstractMethod | optax.GradientTransformation | None = None,
+    method: AbstractMethod | GradientTransformation | None = None,
     max_steps: int = 1000,
     tolerance: float | None = None,
     throw: bool = False,
@@ -64,7 +63,7 @@ def minimise(
     if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
         raise ValueError(f"loss must return a real scalar: loss(params, *args) is {shape}")
     tolerance = float(jnp.finfo(jnp.result_type(*floating)).eps) ** 0.5 if tolerance is None else tolerance
-    method = optax.lbfgs() if method is None else method
+    method = default() if method is None else method
     method = method if isinstance(method, AbstractMethod) else Transformed(method)
     found = _run(loss, params, args, method, jnp.asarray(max_steps), jnp.asarray(tolerance, shape.dtype))
     if not throw:

@@ -4,7 +4,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optimistix as optx
 from jaxtyping import Array, Bool
 
 from ._method import AbstractMethod, Objective, Point
@@ -18,7 +17,7 @@ class Optimistix(AbstractMethod):
     loss's rounding may be out of reach.
     """
 
-    solver: optx.AbstractMinimiser
+    solver: Any  # an optx.AbstractMinimiser: optimistix is read by those who name one
 
     def init(self, objective: Objective, point: Point) -> Any:
         """State of the solver."""
