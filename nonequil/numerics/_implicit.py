@@ -19,10 +19,12 @@ def stopped(tree: Any) -> Any:
 def solve_jacobian(
     residual: Callable[[Array], Array], x: Float[Array, " n"], b: Float[Array, " n"], dense: bool
 ) -> Float[Array, " n"]:
-    """Solution v of (d residual / dx) v = b: by a dense factorisation, or by GMRES on products with the Jacobian.
+    """Solution v of (d residual / dx) v = b: by division, a dense factorisation, or GMRES on its products.
 
     Not finite where the Jacobian is singular; nothing raises.
     """
+    if x.size == 1:
+        return b / jax.jvp(residual, (x,), (jax.numpy.ones_like(x),))[1]
     if dense:
         operator, solver = lx.MatrixLinearOperator(jax.jacfwd(residual)(x)), lx.AutoLinearSolver(well_posed=True)
         return lx.linear_solve(operator, b, solver, throw=False).value

@@ -1,6 +1,5 @@
 """Phase diagrams of the asymmetric Sherrington-Kirkpatrick model: many parameters at once."""
 
-import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -57,8 +56,9 @@ def sk_phase_diagram(
 ) -> PhaseDiagram:
     """Steady states of `sk` with some of its parameters replaced by arrays, which broadcast to the grid.
 
-    Points are sorted by the fineness that their beta dJ and beta dH need, and each group (of at least 1024 points where
-    there are as many) is one compiled program, the same for grids of all shapes, that takes 256 points at a time. Nothing raises for a single point: see its `result`. `m0`, `rule` as in `stationary`.
+    Points are sorted by the fineness that their beta dJ and beta dH need, and each group (of 1024 points or more where
+    there are as many) is one compiled program, the same for grids of all shapes, that takes 256 points at a time.
+    Nothing raises for a single point: see its `result`. `m0`, `rule` as in `stationary`.
     Raises ValueError for parameters out of range; the arrays must be known (vmap `stationary` under a trace).
     Source: Aguilera, Igarashi & Shimazaki, Nat. Commun. 14, 3685 (2023).
 
@@ -120,7 +120,8 @@ def _blocks(
     """The first `count` blocks; the others stay zero."""
 
     def one(point: Float[Array, " 5"]) -> PhaseDiagram:
-        s = sk_stationary(dataclasses.replace(sk, **dict(zip(NAMES, point, strict=True))), m0, rule=rule)
+        here = eqx.tree_at(lambda sk: [getattr(sk, name) for name in NAMES], sk, list(point))  # checked before
+        s = sk_stationary(here, m0, rule=rule)
         step = entropies(s.path)
         slow = rate(s, Sequential).value if sequential else None
         return PhaseDiagram(s.m, s.q, s.k, step.forward, step.reverse, step.flow, slow, step.result)
