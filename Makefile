@@ -33,7 +33,7 @@ bench: $(STAMP)
 	mkdir -p docs/benchmarks
 	for script in $(if $(K),benchmarks/$(K).py,benchmarks/[!_]*.py); do \
 		page=docs/benchmarks/$$(basename $$script .py); \
-		$(BIN)/python $$script --json $$page.json.part > $$page.md.part || exit 1; \
+		BENCHMARK_JSON=$$page.json.part $(BIN)/python $$script > $$page.md.part || exit 1; \
 		for kind in md json; do [ ! -f $$page.$$kind.part ] || mv $$page.$$kind.part $$page.$$kind; done; \
 	done
 

@@ -1,7 +1,7 @@
 """The page of a benchmark: Markdown on the standard output, the same in full in a JSON file."""
 
-import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ RATIOS = "| {} | wanted | by wall time | by CPU time | judged by | verdict |"
 
 
 def report(title: str, sizes: dict[str, Any], races: list[Race], notes: str) -> int:
-    """Print the page and write the JSON file that `--json` names; 1 if an answer was wrong, else 0."""
+    """Print the page and write the JSON file that `BENCHMARK_JSON` names; 1 if an answer was wrong, else 0."""
     parts = [part for race in races for part in sections(race)]
     page(title, {**sizes, "peak memory": peak_memory()}, "\n\n".join([*parts, notes]))
-    if (path := _arguments().json) is not None:
-        path.write_text(json.dumps(record(title, sizes, races), indent=1, default=str) + "\n")
+    if path := os.environ.get("BENCHMARK_JSON"):
+        Path(path).write_text(json.dumps(record(title, sizes, races), indent=1, default=str) + "\n")
     return int(any(race.failed for race in races))
 
 
@@ -105,9 +105,3 @@ def _race(race: Race) -> dict[str, Any]:
             for v in race.verdicts()
         ],
     }
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Prints a page; see also `make bench`.")
-    parser.add_argument("--json", type=Path, help="file for all rounds of all contestants")
-    return parser.parse_known_args()[0]

@@ -3,6 +3,7 @@
 J (n, n), receiver first; x0 (chains, n) of -1/+1; the answer is the last state of every chain.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -74,6 +75,7 @@ def with_threads(peer: Peer, threads: int) -> Peer:
     return limited
 
 
+@functools.cache
 def by_numba() -> Peer | None:
     """A compiled loop on one thread, chain after chain: columns of J added or taken away. None without numba."""
     try:

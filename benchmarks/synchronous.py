@@ -23,15 +23,14 @@ from _synchronous_peers import Peer, batched, by_class, by_numba, tuned, with_th
 import nonequil as nq
 
 SIZES, CHAINS, SEED = (128, 512, 2048), (1, 64, 1024), 2026
-SECONDS = 0.25  # of one turn, about
-OBSERVED = {"n": 512, "chains": 256, "steps": 640}
-PERIODS = (1, 10)  # steps from one pair that the observer sees to the next
-NUMPY, TUNED = (
-    [f"{name}, {threads} thread{'s' * (threads > 1)}" for threads in (1, 2)] for name in ("NumPy", "tuned NumPy")
-)
-Steps = Callable[[Any, Any], Any]
+SECONDS = 0.12  # of one turn, about
+OBSERVED = {"n": 512, "chains": 256}
+PERIODS = {1: 160, 10: 640}  # steps from one pair that the observer sees to the next, and those of a turn
+NUMPY = {f"NumPy, {threads} thread{'s' * (threads > 1)}": with_threads(batched, threads) for threads in (1, 2)}
+TUNED = {f"tuned {name}": with_threads(tuned, threads) for threads, name in enumerate(NUMPY, 1)}
 
 
+@ft.cache
 def network(n: int) -> nq.Ising:
     """Asymmetric couplings of standard deviation 1 / sqrt(n)."""
     return nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0, dH=0.3).sample(jax.random.key(SEED), n)
@@ -40,7 +39,11 @@ def network(n: int) -> nq.Ising:
 def ours(J: Any, H: Any, x0: Any, steps: int, seed: int, **settings: Any) -> Any:
     """The last states by the public simulation (float32)."""
     model = nq.Ising(jnp.asarray(J, jnp.float32), jnp.asarray(H, jnp.float32))
-    x0 = jnp.asarray(x0, jnp.int8)
+    return simulated(model, jnp.asarray(x0, jnp.int8), steps, seed, **settings)
+
+
+def simulated(model: nq.Ising, x0: Any, steps: int, seed: int, **settings: Any) -> Any:
+    """The same for a model that is at hand."""
     return nq.simulate(nq.Parallel(model), x0, steps=steps, key=jax.random.key(seed), **settings)[0]
 
 
@@ -49,25 +52,40 @@ def scaled(seconds: float, n: int, chains: int) -> int:
     return max(2, int(seconds / (chains * n * (2 * n / 9e10 + 3e-9))))
 
 
-def simulator(name: str, peer: Peer, model: nq.Ising, chains: int, steps: int) -> Contestant:
+@ft.cache
+def judged(peer: Peer, n: int) -> str:
+    """What is wrong with a peer on the network of this size."""
+    model = network(n)
+    return judge(peer, np.asarray(model.J), np.asarray(model.H))
+
+
+def simulator(name: str, peer: Peer, n: int, chains: int, steps: int) -> Contestant:
     """A peer on `chains` chains; its work is spin updates."""
-    J, H = np.asarray(model.J), np.asarray(model.H)
-    x0 = np.asarray(nq.random_spins(jax.random.key(1), (chains, model.n)))
-    return Contestant(
-        name,
-        ft.partial(peer, J, H, x0, steps, SEED),
-        float(steps * chains * model.n),
-        lambda last: judge(peer, J, H) or ("" if np.all(np.abs(last) == 1) else "states other than -1/+1"),
-    )
+    J, H = np.asarray(network(n).J), np.asarray(network(n).H)
+    x0 = np.asarray(nq.random_spins(jax.random.key(1), (chains, n)))
+    return Contestant(name, ft.partial(peer, J, H, x0, steps, SEED), float(steps * chains * n), _check(peer, n))
+
+
+def package(name: str, n: int, chains: int, steps: int, **settings: Any) -> Contestant:
+    """The public simulation; its work is spin updates."""
+    x0 = nq.random_spins(jax.random.key(1), (chains, n))
+    run = ft.partial(simulated, network(n), x0, steps, SEED, **settings)
+    return Contestant(name, run, float(steps * chains * n), _check(ours, n))
+
+
+def _check(peer: Peer, n: int) -> Callable[[Any], str]:
+    return lambda last: judged(peer, n) or ("" if np.all(np.abs(last) == 1) else "states other than -1/+1")
 
 
 def products(model: nq.Ising, chains: int, steps: int) -> Contestant:
     """Only the matrix products of the steps, on signs of the fields: no random number."""
     x0 = nq.random_spins(jax.random.key(1), (chains, model.n)).astype(jnp.float32)
 
+    signs = lambda J, x: jnp.where(jax.vmap(lambda x: J @ x)(x) > 0, 1.0, -1.0).astype(x.dtype)  # noqa: E731
+
     @jax.jit
     def run(J: Any, x: Any) -> Any:
-        return jax.lax.fori_loop(0, steps, lambda _, x: jnp.where(x @ J.T > 0, 1.0, -1.0).astype(x.dtype), x)
+        return jax.lax.fori_loop(0, steps, lambda _, x: signs(J, x), x)
 
     return Contestant("only its matrix products", ft.partial(run, model.J, x0), float(steps * chains * model.n))
 
@@ -96,31 +114,25 @@ def limits(n: int, chains: int) -> list[Contestant]:
 
 def race(n: int, chains: int) -> Race:
     """All contestants at one size."""
-    model = network(n)
     few, steps = min(chains, 8), ft.partial(scaled, n=n)
+    batch = steps(SECONDS, chains=max(chains, 4))
     found = [
-        simulator("nonequil", ours, model, chains, steps(SECONDS, chains=chains)),
-        simulator("class, one chain", by_class, model, 1, steps(SECONDS, chains=10)),
+        package("nonequil", n, chains, steps(2 * SECONDS, chains=chains)),
+        simulator("class, one chain", by_class, n, 1, steps(SECONDS, chains=10)),
+        *(simulator(name, peer, n, chains, batch) for name, peer in {**NUMPY, **TUNED}.items()),
     ]
-    for names, peer in ((NUMPY, batched), (TUNED, tuned)):
-        turn = steps(SECONDS, chains=max(chains, 4))
-        found += [simulator(name, with_threads(peer, k + 1), model, chains, turn) for k, name in enumerate(names)]
     if (peer := by_numba()) is not None:
-        found.append(simulator("numba, one thread", peer, model, few, steps(SECONDS, chains=2 * few)))
-    parts = [build(model, chains, steps(SECONDS, chains=chains)) for build in (products, draws)]
-    return Race(
-        f"n = {n}, chains = {chains}", "one spin update", [*found, *parts, *limits(n, chains)], targets(n, chains)
-    )
+        found.append(simulator("numba, one thread", peer, n, few, steps(SECONDS, chains=2 * few)))
+    found += [build(network(n), chains, steps(SECONDS, chains=chains)) for build in (products, draws)]
+    return Race(f"n = {n}, chains = {chains}", "one spin update", [*found, *limits(n, chains)], targets(n, chains))
 
 
 def targets(n: int, chains: int) -> list[Target]:
     """What is expected at this size."""
     mine = ft.partial(Target, name="nonequil")
     slow = mine("against the class", than=["class, one chain"], wanted=5 if chains == 1 else 10)
-    fast = [
-        mine(f"against batched {names[0].split(',')[0]}", than=names, wanted=1 if chains == 1 else 1.5)
-        for names in (NUMPY, TUNED)
-    ]
+    peers, wanted = {"batched NumPy": NUMPY, "tuned NumPy": TUNED}, 1 if chains == 1 else 1.5
+    fast = [mine(f"against {name}", than=list(names), wanted=wanted) for name, names in peers.items()]
     if chains == 1:
         return fast if n == 2048 else [slow]
     share = 0.8 if chains >= 1024 else 0.65
@@ -130,18 +142,14 @@ def targets(n: int, chains: int) -> list[Target]:
 
 def observed() -> Race:
     """What the moments observer costs: the whole simulation with it against without."""
-    n, chains, steps = OBSERVED.values()
-    model, targets = network(n), []
-    found = [simulator("nonequil", ours, model, chains, steps)]
-    for every in PERIODS:
-        peer = ft.partial(_with_moments, every=every)
-        found.append(simulator(f"with Moments, every = {every}", peer, model, chains, steps))
-        targets.append(Target(f"at most 25 % more, every = {every}", found[-1].name, ["nonequil"], 0.8))
-    return Race(f"moments, n = {n}, chains = {chains}", "one spin update", [*found, *limits(n, chains)], targets)
-
-
-def _with_moments(*arguments: Any, every: int) -> Any:
-    return ours(*arguments, observers=(nq.Moments(),), every=every)
+    n, chains = OBSERVED.values()
+    found, targets = [package("nonequil", n, chains, max(PERIODS.values()))], []
+    for every, steps in PERIODS.items():
+        name = f"with Moments, every = {every}"
+        found.append(package(name, n, chains, steps, observers=(nq.Moments(),), every=every))
+        targets.append(Target(f"at most 25 % more, every = {every}", name, ["nonequil"], 0.8))
+    title = f"moments, n = {n}, chains = {chains}"
+    return Race(title, "one spin update", [*found, *limits(n, chains)], targets)
 
 
 NOTES = """

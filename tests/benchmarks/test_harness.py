@@ -65,7 +65,7 @@ def test_what_is_not_a_number_meets_nothing():
 
 
 def test_the_page_shows_failures_and_the_file_has_every_round(race, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["benchmark", "--json", str(tmp_path / "page.json")])
+    monkeypatch.setenv("BENCHMARK_JSON", str(tmp_path / "page.json"))
     race.load = (0.0, 0.9, 0.0)
     assert _report.report("Naps.", {"seed": 3}, [race], "Notes.") == 1
     page = capsys.readouterr().out
