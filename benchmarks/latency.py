@@ -25,6 +25,11 @@ STATEMENTS = {
     "nonequil info": "from nonequil.cli import main; main(['info'])",
     "nonequil fit --help": "from nonequil.cli import main; main(['fit', '--help'])",
 }
+NOTES = """\
+Rows that need a network draw it within the time (`SherringtonKirkpatrick.sample`). XLA compiles programs on their first
+call; the command line keeps them between runs. A gradient of the theory, and `recover`, which needs it, carry the
+one-sided derivatives at critical points: second and third derivatives of all averages, nearly half of what is compiled
+there."""
 Call = Callable[[int], Any]
 
 
@@ -174,23 +179,23 @@ def verdict(wall: float, cpu: float, wanted: float) -> str:
     return "missed" if cpu > wanted else f"{wall:.2f} s on a busy machine"
 
 
-def statements_table() -> list[str]:
-    """Rows of the imports and short commands: the better of three processes."""
+def statements_table(kept: dict[str, Any]) -> list[str]:
+    """Rows of the imports and short commands: the better of three processes. What was measured is added to `kept`."""
     rows = ["| statement | wall s | CPU s | under 2 s |", "| --- | --- | --- | --- |"]
     for name, code in STATEMENTS.items():
         wall, cpu, _ = min(in_own_process("-c", code) for _ in range(3))
+        kept[name] = {"wall": wall, "cpu": cpu}
         rows.append(f"| `{name}` | {wall:.2f} | {cpu:.2f} | {verdict(wall, cpu, IMPORT)} |")
     return rows
 
 
-def calls_table(names: list[str]) -> list[str]:
-    """Rows of the verbs."""
+def calls_table(names: list[str], kept: dict[str, Any]) -> list[str]:
+    """Rows of the verbs. What was measured is added to `kept`: wall, CPU, programs, seconds of compiling, each call."""
     head = "| verb | first: wall s | CPU s | compiled | under 3 s | second: ms | CPU ms | compiled | nothing compiled |"
     rows = [head, "|" + " --- |" * 9]
     for name in names:
-        (wall, cpu, number, _), (again, cpu_again, recompiled, _), _ = json.loads(
-            in_own_process(str(Path(__file__).resolve()), name)[2]
-        )
+        kept[name] = json.loads(in_own_process(str(Path(__file__).resolve()), name)[2])
+        (wall, cpu, number, _), (again, cpu_again, recompiled, _), _ = kept[name]
         first = f"{wall:.2f} | {cpu:.2f} | {number} | {verdict(wall, cpu, FIRST)}"
         second = f"{1e3 * again:.1f} | {1e3 * cpu_again:.1f} | {recompiled} | {'no' if recompiled else 'met'}"
         rows.append(f"| {name} | {first} | {second} |")
@@ -198,17 +203,24 @@ def calls_table(names: list[str]) -> list[str]:
     return rows
 
 
-def main() -> None:
-    """The page."""
+def main(file: str | None) -> None:
+    """The page, and all numbers in a JSON file if one is named."""
     sys.path.insert(0, str(ROOT / "scripts" / "verify"))
     from _page import page
 
+    from nonequil.experiments._environment import environment
+
     before = os.getloadavg()[0]
-    tables = [*statements_table(), "", *calls_table(list(calls()))]
+    kept: dict[str, Any] = {}
+    tables = [*statements_table(kept), "", *calls_table(list(calls()), kept)]
     load = f"Load, before and after: {before:.1f} to {os.getloadavg()[0]:.1f}."
-    note = "Programs are compiled by XLA on their first call; the command line keeps them between runs."
-    page(__doc__ or "", {"processes": "one a row"}, "\n".join([*tables, "", f"{load} {note}"]))
+    page(__doc__ or "", {"processes": "one a row"}, "\n".join([*tables, "", f"{load}\n{NOTES}"]))
+    if file is not None:
+        Path(file).write_text(json.dumps({"environment": environment(0, []), "seconds": kept}, indent=1))
 
 
 if __name__ == "__main__":
-    measured(sys.argv[1]) if len(sys.argv) > 1 else main()
+    if len(sys.argv) == 2:
+        measured(sys.argv[1])
+    else:
+        main(sys.argv[2] if sys.argv[1:2] == ["--json"] else None)

@@ -41,9 +41,9 @@ def least_squares(f: Residuals, start: Float[Array, " d"], max_steps: int = 200)
     units of rounding if that is more) of 1 + |x|; else `max_steps_reached`. Nothing raises, and no derivatives.
     Source: Marquardt, J. Soc. Ind. Appl. Math. 11, 431 (1963).
     """
-    like = jax.eval_shape(lambda x: _evaluated(f, x), start)
-    best = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like)
-    best = eqx.tree_at(lambda p: p.residuals, best, jnp.full_like(best.residuals, jnp.inf))
+    residuals, also = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(f, start))
+    slopes = jnp.zeros((len(residuals), len(start)), start.dtype)
+    best = LeastSquares(start, jnp.full_like(residuals, jnp.inf), slopes, also, RESULTS.successful)
     first = _Search(best, start, jnp.asarray(1.0, start.dtype), jnp.asarray(False), jnp.asarray(0))
     going = lambda p: ~p.settled & (p.steps < max_steps) & jnp.all(jnp.isfinite(p.trial))  # noqa: E731
     end = jax.lax.while_loop(going, lambda p: _step(f, p), first)
