@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
 FOLDER, SHORTEST = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 MOST = 4000  # programs that are kept, the newest
 
@@ -19,7 +20,8 @@ def keep_programs() -> None:
     `JAX_ENABLE_COMPILATION_CACHE` is false or where the folder cannot be written. Programs are the same bits whether
     compiled or read, so results are too.
     """
-    if FOLDER in os.environ or "jax" in sys.modules:
+    off = os.environ.get(ENABLED, "true").lower() in ("0", "f", "false", "n", "no", "off")
+    if off or FOLDER in os.environ or "jax" in sys.modules:
         return
     with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: no home
         folder = cache_directory() / "nonequil" / f"programs-{processor()}"

@@ -12,7 +12,7 @@ FREE = {name: value for name, value in os.environ.items() if not name.startswith
 
 def asked(monkeypatch, **environment):
     """The folder that jax is asked to use."""
-    for name in (_cache.FOLDER, _cache.SHORTEST, "XDG_CACHE_HOME"):
+    for name in (_cache.ENABLED, _cache.FOLDER, _cache.SHORTEST, "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, str(value))
@@ -32,6 +32,11 @@ def test_programs_go_to_the_cache_of_the_user(monkeypatch, tmp_path):
 
 def test_a_folder_that_the_user_names_stays(monkeypatch, tmp_path):
     assert asked(monkeypatch, JAX_COMPILATION_CACHE_DIR="mine", XDG_CACHE_HOME=tmp_path) == "mine"
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_kept_where_it_is_turned_off(monkeypatch, tmp_path):
+    assert asked(monkeypatch, JAX_ENABLE_COMPILATION_CACHE="false", XDG_CACHE_HOME=tmp_path) is None
     assert not list(tmp_path.iterdir())
 
 
