@@ -228,6 +228,8 @@ WITHOUT_GRADIENT = {
     "numerics.minimise": "reports a minimum; differentiate a minimum through `root` of its gradient",
     "numerics.krylov_radius": "a diagnosis of convergence",
     "numerics.spectral_radius": "a diagnosis of convergence",
+    "dynamics.attempts": "spins are discrete",
+    "dynamics.local_update": "whole numbers",
     "dynamics.random_spins": "random spins",
     "dynamics.sweep": "spins are discrete",
     "statistics.blocks": "labels",

@@ -1,5 +1,6 @@
 """Dynamics: a model plus a clock."""
 
+from ._attempts import attempts as attempts
 from ._autoregressive import Autoregressive as Autoregressive
 from ._base import AbstractDynamics as AbstractDynamics
 from ._base import AbstractFiniteDynamics as AbstractFiniteDynamics
@@ -8,6 +9,7 @@ from ._base import random_spins as random_spins
 from ._continuous import ContinuousTime as ContinuousTime
 from ._continuous import Thinning as Thinning
 from ._local_update import LocalUpdate as LocalUpdate
+from ._local_update import local_update as local_update
 from ._local_update import sweep as sweep
 from ._parallel import Parallel as Parallel
 from ._sequential import Sequential as Sequential

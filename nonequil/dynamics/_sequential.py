@@ -18,6 +18,8 @@ class Sequential(AbstractSpinClock):
 
     P(F_i x | x) = sigmoid(-2 x_i h_i(x)) / n for the state with spin i flipped, P(x | x) the rest. A site is drawn
     afresh at each attempt: a sweep in fixed or permuted order is another process. Unit of flows: nats/attempt.
+    `simulate` makes the same steps of an `Ising` model on fields that it carries along, as whole numbers (no drift): a
+    spin can differ from that of `step` only where its field meets its random number to rounding.
     Source: Glauber, J. Math. Phys. 4, 294 (1963).
     """
 

@@ -13,8 +13,9 @@ from .._types import State
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver
 from ._chunks import pairs
-from ._drive import drive_at, drives_at
-from ._state import SimulationState, period
+from ._drive import drives_at
+from ._state import LAST, SimulationState, period
+from ._steps import AbstractSteps, steps_of
 
 WIDTH = 16  # chains run in multiples of this: a chain alone then goes through the same matrix product as in a batch
 
@@ -87,7 +88,8 @@ class _Run:
     observers: tuple[AbstractObserver, ...]
     every: int
     drive: Any
-    keys: Key[Array, " wide"]
+    wide: int
+    steps: AbstractSteps
     burn_in: Int[Array, ""]
 
     @classmethod
@@ -95,41 +97,43 @@ class _Run:
         """The run that a state belongs to."""
         wide = -(-jax.tree.leaves(state.x)[0].shape[0] // WIDTH) * WIDTH
         every = period(dynamics, state.x, every)
-        return cls(dynamics, observers, every, drive, numerics.chain_keys(key, wide), state.burn_in)
+        steps = steps_of(dynamics, numerics.chain_keys(key, wide), drive, every if observers else LAST)
+        return cls(dynamics, observers, every, drive, wide, steps, state.burn_in)
 
     def advance(self, state: SimulationState, steps: int, *, closing: bool) -> SimulationState:
         """The state after `steps` steps; a chunk that is full, or closes the run, has gone to the observers."""
         end = state.index + steps
-        x = jax.tree.map(self.widened, state.x)
+        if steps == 0:
+            return state
+        moving, held, totals = self.steps.init(jax.tree.map(self.widened, state.x)), (), ()
         if self.observers:
             window = self.every * jax.tree.leaves(state.held)[0].shape[1]
-            (x, _, held, totals), _ = jax.lax.scan(
+            (moving, _, held, totals), _ = jax.lax.scan(
                 lambda carry, _: (self.window(carry, end, window, closing), None),
-                (x, state.index, state.held, state.totals),
+                (moving, state.index, state.held, state.totals),
                 length=steps // window + 2,
             )
         else:
-            x, held, totals = jax.lax.fori_loop(state.index, end, self.step, x), (), ()
-        x = jax.tree.map(lambda leaf, asked: leaf[: asked.shape[0]], x, state.x)
+            moving = self.steps.run(moving, state.index, end)[1]
+        x = jax.tree.map(self.narrowed, self.steps.states(moving, state.x), state.x)
         return SimulationState(x, end, state.burn_in, totals, held)
 
     def widened(self, leaf: Array) -> Array:
         """The chains and copies of the first one."""
-        short = self.keys.shape[0] - leaf.shape[0]
+        short = self.wide - leaf.shape[0]
         return jnp.concatenate([leaf, jnp.repeat(leaf[:1], short, axis=0)]) if short else leaf
 
-    def step(self, index: Int[Array, ""], x: State) -> State:
-        """One step of all chains."""
-        drive = drive_at(self.drive, index)
-        return jax.vmap(lambda x, key: self.dynamics.step(x, index, key=key, drive=drive))(x, self.keys)
+    def narrowed(self, leaf: Array, asked: Array) -> Array:
+        """The chains without the copies."""
+        return leaf[: asked.shape[0]]
 
     def window(self, carry: tuple, end: Int[Array, ""], window: int, closing: bool) -> tuple:
         """Steps up to the end of the run or of the chunk, which then goes to the observers."""
-        x, index, held, totals = carry
+        moving, index, held, totals = carry
         first = jnp.maximum(index - self.burn_in, 0) // window * window
         full = self.burn_in + first + window
         stop = jnp.minimum(full, end)
-        x, held = self.stretch(x, held, index, stop)
+        moving, held = self.stretch(moving, held, index, stop)
         filled = jnp.maximum(stop - self.burn_in - first, 0) // self.every
         totals = jax.lax.cond(
             (index < stop) & ((stop == full) | closing),
@@ -137,20 +141,21 @@ class _Run:
             lambda totals: totals,
             totals,
         )
-        return x, stop, held, totals
+        return moving, stop, held, totals
 
-    def stretch(self, x: State, held: PyTree, index: Array, stop: Array) -> tuple[State, PyTree]:
+    def stretch(self, moving: PyTree, held: PyTree, index: Array, stop: Array) -> tuple[PyTree, PyTree]:
         """Steps from `index` to `stop`, of which each `every`-th pair after the burn-in is put into its slot."""
 
         def slot(carry: tuple) -> tuple:
-            index, x, held = carry
+            index, moving, held = carry
             past = jnp.maximum(index - self.burn_in, 0)
-            last = self.burn_in + past - past % self.every + self.every - 1
-            x = jax.lax.fori_loop(index, jnp.minimum(last, stop), self.step, x)
-            x_next = jax.lax.fori_loop(last, jnp.minimum(last + 1, stop), self.step, x)  # none if the run stops before
-            return jnp.minimum(last + 1, stop), x_next, self.put(held, (x, x_next), past // self.every)
+            shown = past // self.every
+            end = jnp.minimum(self.burn_in + (shown + 1) * self.every, stop)
+            before, after = self.steps.run(moving, index, end)  # not yet a pair if the run stops before: written anew
+            pair = tuple(self.steps.states(leaf, kept) for leaf, kept in zip((before, after), held, strict=True))
+            return end, after, self.put(held, pair, shown)
 
-        return jax.lax.while_loop(lambda carry: carry[0] < stop, slot, (index, x, held))[1:]
+        return jax.lax.while_loop(lambda carry: carry[0] < stop, slot, (index, moving, held))[1:]
 
     def put(self, held: tuple, pair: tuple, shown: Int[Array, ""]) -> tuple:
         """The held pairs with one more, in the slot of the `shown`-th pair."""

@@ -30,7 +30,8 @@ def simulate(
 
     Pure and traceable: jit, vmap over models, grad through an observer's function. Memory does not depend on `steps`.
     A random number is named by (key, chain, step, site), so results depend neither on chunks, nor on the number of
-    chains, nor on devices: shard `x0` over its leading axis, a multiple of 16 chains a device.
+    chains, nor on devices: shard `x0` over its leading axis, a multiple of 16 chains a device. `Sequential` on `Ising`
+    carries the fields of all chains, 4 bytes a spin (float64: 8), exactly; each chain draws its own sites.
     Raises ValueError if `x0` does not fit the dynamics or holds values other than -1/+1, if `steps` or `burn_in` is
     negative, if `every` is below one, if `drive` has another number of rows than steps.
 

@@ -77,7 +77,7 @@ def test_a_sweep_is_the_single_steps_of_the_clock():
     assert jnp.all(swept == one_by_one)
     assert jnp.any(swept != x)
     local, flipped = LocalUpdate(model), x.at[7].multiply(-1)
-    assert jnp.allclose(local.flip(local.init(x), x, 7), model.field(flipped), atol=1e-14)
+    assert jnp.allclose(local.field(local.flip(local.init(x), x, 7)), model.field(flipped), atol=1e-14)
 
 
 CLOCKS = {nq.Parallel: Unit.per_step_per_spin, nq.Sequential: Unit.per_sweep_per_spin}
