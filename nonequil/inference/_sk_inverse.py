@@ -1,5 +1,8 @@
 """From measured order parameters back to the couplings of an infinite random network."""
 
+import dataclasses
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,7 +14,8 @@ from ..dynamics import AbstractSpinClock, Parallel
 from ..ensembles import SherringtonKirkpatrick
 from ..meanfield import AsymmetricSK, SKOrder, SKRule, sk_stationary
 from ..thermodynamics._sk_entropy import rate
-from ._least_squares import least_squares
+
+STEPS = 200
 
 
 class Recovered(eqx.Module):
@@ -59,14 +63,7 @@ def recover_sk(
     measured = require(measured, errors > 0, "stderr must hold three numbers above zero: measurement")
     fine = (measured[0] ** 2 <= measured[1]) & (measured[1] < 1) & (measured[2] >= 0)
     measured = require(measured, fine, "m, q, sigma must obey m**2 <= q < 1 and sigma >= 0: (m, q, sigma)")
-    rule = _default_rule(known) if rule is None else rule
-    return _recovered(measured, errors, known, clock, rule)
-
-
-def _default_rule(known: SherringtonKirkpatrick) -> SKRule:
-    """The default, without its average over fields where there are known to be none."""
-    dH = known.dH
-    return SKRule() if isinstance(dH, jax.core.Tracer) or dH != 0 else SKRule(field_nodes=1)
+    return _recovered(measured, errors, known, clock, SKRule() if rule is None else rule)
 
 
 @eqx.filter_jit
@@ -77,16 +74,20 @@ def _recovered(
     clock: type[AbstractSpinClock],
     rule: SKRule,
 ) -> Recovered:
-    def deviations(x: Float[Array, " 2"]) -> tuple[Float[Array, " 3"], RESULTS]:
+    def deviations(x: Float[Array, " 2"], _: None) -> Float[Array, " 3"]:
         s = sk_stationary(_with(known, x), rule=rule)
-        return (jnp.stack([s.m, s.q, rate(s, clock).value]) - measured) / errors, s.result
+        return (jnp.stack([s.m, s.q, rate(s, clock).value]) - measured) / errors
 
-    found = least_squares(deviations, _consistent(measured, known, rule))
-    stderr, identified = _errors(found.slopes.T @ found.slopes)
-    result = RESULTS.where(found.also == RESULTS.successful, found.result, found.also)
+    start = _consistent(measured, known, rule)
+    x, ended = _least_squares(deviations, start)
+    slopes = jax.jacfwd(deviations)(x, None)
+    information = slopes.T @ slopes
+    stderr, identified = _errors(information)
+    s = sk_stationary(_with(known, x), rule=rule)
+    result = RESULTS.where(s.result == RESULTS.successful, ended, s.result)
     result = RESULTS.where(identified, result, RESULTS.unidentified_parameters)
-    misfit = jnp.sum(found.residuals**2)
-    return Recovered(_with(known, found.x), stderr[0], stderr[1] * jnp.exp(found.x[1]), misfit, result)
+    misfit = jnp.sum(deviations(x, None) ** 2)
+    return Recovered(_with(known, x), stderr[0], stderr[1] * jnp.exp(x[1]), misfit, result)
 
 
 def _errors(information: Float[Array, "2 2"]) -> tuple[Float[Array, " 2"], Bool[Array, ""]]:
@@ -101,7 +102,7 @@ def _errors(information: Float[Array, "2 2"]) -> tuple[Float[Array, " 2"], Bool[
 
 
 def _with(known: SherringtonKirkpatrick, x: Float[Array, " 2"]) -> SherringtonKirkpatrick:
-    return eqx.tree_at(lambda sk: (sk.J0, sk.dJ), known, (x[0], jnp.exp(x[1])))
+    return dataclasses.replace(known, J0=x[0], dJ=jnp.exp(x[1]))
 
 
 def _consistent(measured: Float[Array, " 3"], known: SherringtonKirkpatrick, rule: SKRule) -> Float[Array, " 2"]:
@@ -109,9 +110,19 @@ def _consistent(measured: Float[Array, " 3"], known: SherringtonKirkpatrick, rul
     m, q, sigma = measured
     closure = AsymmetricSK(rule)
 
-    def change(x: Float[Array, " 2"]) -> tuple[Float[Array, " 2"], None]:
+    def change(x: Float[Array, " 2"], _: None) -> Float[Array, " 2"]:
         after = closure(SKOrder(m, q), _with(known, x))
-        return jnp.stack([after.m - m, after.q - q]), None
+        return jnp.stack([after.m - m, after.q - q])
 
     first = jnp.stack([jnp.arctanh(m) / jnp.where(m == 0, 1, m), jnp.log(jnp.sqrt(sigma / (1 - q)) + 0.1)])
-    return least_squares(change, first).x
+    return _least_squares(change, first)[0]
+
+
+def _least_squares(f: Any, start: Float[Array, " 2"]) -> tuple[Float[Array, " 2"], RESULTS]:
+    import optimistix as optx  # read where it is needed: models and theories answer sooner without
+
+    solver: Any = optx.LevenbergMarquardt(rtol=1e-10, atol=1e-12)
+    with jax.numpy_dtype_promotion("standard"):
+        found: Any = optx.least_squares(f, solver, start, max_steps=STEPS, throw=False)
+    failed = found.result != optx.RESULTS.successful
+    return found.value, RESULTS.where(failed, RESULTS.max_steps_reached, RESULTS.successful)
