@@ -82,7 +82,14 @@ class Relaxation(eqx.Module):
 
 @eqx.filter_jit
 def relaxation(s: SKStationary) -> Relaxation:
-    """The relaxation in a steady state."""
+    """How a spin forgets its past in a steady state under the random sequential clock; time in sweeps, see `Relaxation`.
+
+    Source: C'' = C - F(C) for independent J_ij and J_ji, after Crisanti & Sompolinsky, Phys. Rev. A 37, 4865 (1988).
+
+    ```python
+    nq.sk.relaxation(nq.sk.stationary(sk)).environment
+    ```
+    """
     overlaps, r = s.averages.overlaps, correlation_of_fields(s.law.share, s.q)
     orders = jnp.arange(1, overlaps.shape[0] + 1, dtype=overlaps.dtype)
     primitive = jnp.append(jnp.zeros_like(overlaps[:1]), overlaps / orders)  # int F
