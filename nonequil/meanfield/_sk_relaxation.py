@@ -82,7 +82,7 @@ class Relaxation(eqx.Module):
 
 @eqx.filter_jit
 def relaxation(s: SKStationary) -> Relaxation:
-    """How a spin forgets its past in a steady state under the random sequential clock; time in sweeps, see `Relaxation`.
+    """How a spin forgets its past in a steady state of the random sequential clock; time in sweeps, see `Relaxation`.
 
     Source: C'' = C - F(C) for independent J_ij and J_ji, after Crisanti & Sompolinsky, Phys. Rev. A 37, 4865 (1988).
 
