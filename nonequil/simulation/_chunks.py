@@ -23,12 +23,16 @@ def pairs(
     x_next: PyTree[Shaped[Array, "chains steps ..."]],
     drive: PyTree[Shaped[Array, "steps ..."]] | None,
     filled: Int[Array, ""],
+    sharing: int = 1,
 ) -> Transitions:
-    """Pairs chain by chain, in time order within a chain; those from `filled` on have weight 0."""
+    """Pairs chain by chain, in time order within a chain; those from `filled` on have weight 0.
+
+    Chains that share random numbers, `sharing` consecutive ones at a time, are one block.
+    """
     chains, steps = jax.tree.leaves(x)[0].shape[:2]
     dt = jax.vmap(jax.vmap(dynamics.duration))(x, x_next)
     weight = jnp.broadcast_to((jnp.arange(steps) < filled).astype(float), (chains, steps))
-    block = jnp.broadcast_to(jnp.arange(chains)[:, None], (chains, steps))
+    block = jnp.broadcast_to((jnp.arange(chains) // sharing)[:, None], (chains, steps))
     drive = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (chains, *leaf.shape)), drive)
     flat: Any = jax.tree.map(
         lambda leaf: leaf.reshape(chains * steps, *leaf.shape[2:]), (x, x_next, drive, dt, weight, block)

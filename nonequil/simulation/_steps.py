@@ -2,18 +2,34 @@
 
 import abc
 import functools as ft
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
+from equinox import AbstractVar
 from jaxtyping import Array, Int, Key, PyTree
 
-from ..dynamics import AbstractDynamics, LocalUpdate, Sequential, attempts, local_update
+from ..dynamics import (
+    AbstractDynamics,
+    ExactRows,
+    LocalUpdate,
+    Sequential,
+    attempts,
+    exact_rows,
+    local_update,
+    shared_attempts,
+)
 from ._drive import drive_at, drives_at
 
 
 class AbstractSteps(eqx.Module):
-    """Steps of all chains, on whatever is handiest to carry from one to the next."""
+    """Steps of all chains, on whatever is handiest to carry from one to the next.
+
+    `sharing` consecutive chains at a time are not independent of each other.
+    """
+
+    sharing: AbstractVar[int]
 
     @abc.abstractmethod
     def init(self, x: PyTree) -> PyTree:
@@ -34,6 +50,7 @@ class SingleSteps(AbstractSteps):
     dynamics: AbstractDynamics
     keys: Key[Array, " chains"]
     drive: Any
+    sharing: ClassVar[int] = 1
 
     def init(self, x: PyTree) -> PyTree:
         """The states."""
@@ -61,6 +78,7 @@ class Attempts(AbstractSteps):
     keys: Key[Array, " chains"]
     drive: Any
     together: int = eqx.field(static=True)
+    sharing: ClassVar[int] = 1
 
     def init(self, x: PyTree) -> PyTree:
         """Fields of the states."""
@@ -76,6 +94,59 @@ class Attempts(AbstractSteps):
         return attempts(self.local, moving, first, stop, keys=self.keys, drives=drives, block=self.together)
 
 
+class SharedSingleSteps(AbstractSteps):
+    """Attempts of the sequential clock one after the other, at the sites that the first chain of a group draws."""
+
+    dynamics: Sequential
+    keys: Key[Array, " chains"]
+    drive: Any
+    sharing: int = eqx.field(static=True)
+
+    def init(self, x: PyTree) -> PyTree:
+        """The states."""
+        return x
+
+    def states(self, moving: PyTree, like: PyTree) -> PyTree:
+        """What is carried."""
+        return moving
+
+    def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
+        """All chains, attempt by attempt."""
+        before = jax.lax.fori_loop(first, stop - 1, lambda index, x: self.step(index, x), moving)
+        return before, self.step(stop - 1, before)
+
+    def step(self, index: Int[Array, ""], x: PyTree) -> PyTree:
+        """One attempt of all chains."""
+        drive, chain = drive_at(self.drive, index), jnp.arange(len(self.keys))
+        attempt = lambda x, key, sites: self.dynamics.attempt(x, index, key=key, sites=sites, drive=drive)  # noqa: E731
+        return jax.vmap(attempt)(x, self.keys, self.keys[chain - chain % self.sharing])
+
+
+class SharedAttempts(AbstractSteps):
+    """Attempts of the sequential clock in groups of chains that redraw the same sites."""
+
+    rows: ExactRows
+    keys: Key[Array, " chains"]
+    drive: Any
+    together: int = eqx.field(static=True)
+    sharing: int = eqx.field(static=True)
+
+    def init(self, x: PyTree) -> PyTree:
+        """Spins that are up, group by group."""
+        return self.rows.init(x, self.sharing)
+
+    def states(self, moving: PyTree, like: PyTree) -> PyTree:
+        """The spins of the chains."""
+        return self.rows.spins(moving, like.dtype)[: len(self.keys)]
+
+    def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
+        """All groups, in blocks of attempts."""
+        chain = jnp.arange(moving.shape[0] * self.sharing)
+        keys = self.keys[jnp.where(chain < len(self.keys), chain, 0)].reshape(-1, self.sharing)
+        drives = None if self.drive is None else ft.partial(drives_at, self.drive)
+        return shared_attempts(self.rows, moving, first, stop, keys=keys, drives=drives, block=self.together)
+
+
 @ft.singledispatch
 def steps_of(dynamics: AbstractDynamics, keys: Key[Array, " chains"], drive: Any, together: int) -> AbstractSteps:
     """The fastest way through the steps of a dynamics, of which `together` are run between two looks."""
@@ -84,5 +155,10 @@ def steps_of(dynamics: AbstractDynamics, keys: Key[Array, " chains"], drive: Any
 
 @steps_of.register
 def _(dynamics: Sequential, keys: Key[Array, " chains"], drive: Any, together: int) -> AbstractSteps:
+    if dynamics.sharing > 1:
+        rows = exact_rows(dynamics.model)
+        if rows is None:
+            return SharedSingleSteps(dynamics, keys, drive, dynamics.sharing)
+        return SharedAttempts(rows, keys, drive, together, dynamics.sharing)
     local = local_update(dynamics.model)
     return SingleSteps(dynamics, keys, drive) if local is None else Attempts(local, keys, drive, together)
