@@ -41,11 +41,11 @@ def shared_attempts(
 ) -> tuple[Float[Array, "groups n chains"], Float[Array, "groups n chains"]]:
     """States before the last one, and after all, of the steps of `Sequential` numbered `first` to `stop` - 1.
 
-    `up` is `rows.init(x, sharing)`, 1 where a spin is up; there must be one step at least. The sites of a group are those
-    of its first chain; all other random numbers are those of `Sequential.step`, and a spin can differ from what single
-    steps give only where its field meets its random number to rounding. Each chain follows the law of the clock, as do
-    chains of different groups together; those of one group are not independent. `drives(indices)` is the input of
-    several steps. 2 n operations an attempt.
+    `up` is `rows.init(x, sharing)`, 1 where a spin is up; there must be one step at least. The sites of a group are
+    those of its first chain; all other random numbers are those of `Sequential.step`, and a spin can differ from what
+    single steps give only where its field meets its random number to rounding. Each chain follows the law of the clock,
+    as do chains of different groups together; those of one group are not independent. `drives(indices)` is the input
+    of several steps. 2 n operations an attempt.
 
     The attempts of a block, at sites i_1, ..., i_B, are decided in order from the fields before the block, one matrix
     product for all chains of a group, and the couplings among their sites: h_k = h(i_k) + sum_l J(i_k, i_l) d_l over
