@@ -7,7 +7,11 @@ from ._results import Unit as Unit
 from .data import Attempts as Attempts
 from .data import Transitions as Transitions
 from .dynamics import Autoregressive as Autoregressive
+from .dynamics import ColouredSweep as ColouredSweep
 from .dynamics import ContinuousTime as ContinuousTime
+from .dynamics import JumpProcess as JumpProcess
+from .dynamics import MarkovChain as MarkovChain
+from .dynamics import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .dynamics import Parallel as Parallel
 from .dynamics import Sequential as Sequential
 from .dynamics import Thinning as Thinning
@@ -20,6 +24,7 @@ from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
+from .models import SparseIsing as SparseIsing
 from .simulation import enumerate_states as enumerate_states
 from .simulation import simulate as simulate
 from .statistics import Lagged as Lagged

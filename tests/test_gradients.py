@@ -27,6 +27,8 @@ LAGGED = jnp.stack([J, 0.5 * J])
 ATTEMPTS = nq.Attempts(STATES, jr.bernoulli(jr.key(3), 0.4, STATES.shape)).transitions()
 WEIGHTS = jr.normal(jr.key(4), (64, 64))
 BUMP = jr.normal(jr.key(5), (16,))
+STABLE = J - 2 * jnp.eye(N)
+LAW = jr.dirichlet(jr.key(6), jnp.ones(2**N))
 
 
 def model(J):
@@ -194,6 +196,40 @@ ROWS = [
         lambda J: nq.thermodynamics.mean_field_entropy_production(model(J)).value,
         J,
     ),
+    Row("numerics.lyapunov", lambda A: jnp.sum(BUMP.reshape(4, 4) * nq.numerics.lyapunov(A, jnp.eye(N))), STABLE),
+    Row("simulation.stationary_law", lambda J: BUMP[:N] @ nq.simulation.stationary_law(nq.JumpProcess(J**2))[0], J),
+    Row(
+        "dynamics.jump_process",
+        lambda J: nq.thermodynamics.balance(nq.dynamics.jump_process(nq.ContinuousTime(model(J)))).production,
+        OFF_DIAGONAL,
+    ),
+    Row(
+        "thermodynamics.balance",
+        lambda J: nq.thermodynamics.balance(nq.enumerate_states(nq.Parallel(model(J))), LAW).housekeeping,
+        J,
+    ),
+    Row(
+        "thermodynamics.flow_by_site",
+        lambda J: BUMP[:N] @ nq.thermodynamics.flow_by_site(nq.Parallel(model(J)), ONE, STATES[2]),
+        J,
+    ),
+    Row(
+        "thermodynamics.production_by_site",
+        lambda J: (
+            BUMP[:N] @ nq.thermodynamics.production_by_site(nq.enumerate_states(nq.Sequential(model(J))), LAW).value
+        ),
+        OFF_DIAGONAL,
+    ),
+    Row(
+        "thermodynamics.linear_entropy_production",
+        lambda A: nq.thermodynamics.linear_entropy_production(nq.OrnsteinUhlenbeck(A, jnp.eye(N))).value,
+        STABLE,
+    ),
+    Row(
+        "thermodynamics.linear_entropy_production_at_lag",
+        lambda A: nq.thermodynamics.linear_entropy_production_at_lag(nq.OrnsteinUhlenbeck(A, jnp.eye(N), 0.7)).value,
+        STABLE,
+    ),
     Row("thermodynamics.exact, parallel", production(nq.Parallel), J),
     Row("thermodynamics.exact, sequential", production(nq.Sequential), OFF_DIAGONAL),
     Row("thermodynamics.exact, continuous time", production(nq.ContinuousTime), OFF_DIAGONAL),
@@ -222,6 +258,7 @@ WITHOUT_GRADIENT = {
     "numerics.exponentials": "random numbers",
     "numerics.integers": "random numbers",
     "numerics.threefry": "random numbers",
+    "numerics.normals": "random numbers",
     "numerics.uniforms": "random numbers",
     "numerics.exact_parts": "rounding",
     "numerics.ordered_sum": "rounding",
@@ -255,6 +292,7 @@ WITHOUT_GRADIENT = {
     "inference.fit_gradient": "reports a minimum",
     "inference.fitted_entropy_production": "an estimate from data",
     "inference.with_own_history": "data arranged anew",
+    "thermodynamics.cycles": "runs outside jit; its own test differentiates it",
     "thermodynamics.disorder_average": "spins are discrete",
     "thermodynamics.extrapolate_in_size": "a difference of estimates",
     "thermodynamics.sk_phase_diagram": "arrays of known numbers; differentiate `sk_stationary`",

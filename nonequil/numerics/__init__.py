@@ -6,6 +6,7 @@ from ._gaussian import AbstractGaussianRule as AbstractGaussianRule
 from ._hermite import Hermite as Hermite
 from ._hermite_series import HermiteSeries as HermiteSeries
 from ._implicit import implicit as implicit
+from ._lyapunov import lyapunov as lyapunov
 from ._method import AbstractMethod as AbstractMethod
 from ._minimise import Minimum as Minimum
 from ._minimise import minimise as minimise
@@ -16,7 +17,9 @@ from ._owens_t import owens_t as owens_t
 from ._random import chain_keys as chain_keys
 from ._random import exponentials as exponentials
 from ._random import integers as integers
+from ._random import normals as normals
 from ._random import threefry as threefry
+from ._random import uniform_pairs as uniform_pairs
 from ._random import uniforms as uniforms
 from ._root import Root as Root
 from ._root import root as root

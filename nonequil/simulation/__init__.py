@@ -7,3 +7,4 @@ from ._enumeration import enumerate_states as enumerate_states
 from ._simulate import simulate as simulate
 from ._state import SimulationState as SimulationState
 from ._state import start as start
+from ._stationary_law import stationary_law as stationary_law

@@ -1,8 +1,12 @@
 """Thermodynamics: entropy flow and production of models, and bounds on it from data alone."""
 
+from ._balance import Balance as Balance
+from ._balance import balance as balance
 from ._base import AbstractEstimator as AbstractEstimator
 from ._base import is_population as is_population
 from ._cross import Cross as Cross
+from ._cycles import Cycles as Cycles
+from ._cycles import cycles as cycles
 from ._disorder_average import DisorderAverage as DisorderAverage
 from ._disorder_average import disorder_average as disorder_average
 from ._disorder_average import extrapolate_in_size as extrapolate_in_size
@@ -12,6 +16,8 @@ from ._flow import exact as exact
 from ._flow import flow_over_outcomes as flow_over_outcomes
 from ._flow import flow_over_sites as flow_over_sites
 from ._function import Function as Function
+from ._linear import linear_entropy_production as linear_entropy_production
+from ._linear import linear_entropy_production_at_lag as linear_entropy_production_at_lag
 from ._maxent import MaxEntBound as MaxEntBound
 from ._mean_field import mean_field_entropy_production as mean_field_entropy_production
 from ._observable import AbstractObservable as AbstractObservable
@@ -20,6 +26,8 @@ from ._order_parameters import OrderParameters as OrderParameters
 from ._order_parameters import order_parameters as order_parameters
 from ._quadratic import QuadraticBound as QuadraticBound
 from ._single import Single as Single
+from ._sites import flow_by_site as flow_by_site
+from ._sites import production_by_site as production_by_site
 from ._sk_entropy import PathEntropies as PathEntropies
 from ._sk_entropy import sk_entropy_production_rate as sk_entropy_production_rate
 from ._sk_entropy import sk_path_entropies as sk_path_entropies

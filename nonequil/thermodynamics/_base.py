@@ -47,7 +47,7 @@ def pad(leaf: Any, size: int) -> Any:
     return jnp.pad(leaf, [(0, missing)] + [(0, 0)] * (leaf.ndim - 1), mode="edge")
 
 
-def per_pair(flow: Callable, dynamics: AbstractDynamics, t: Transitions) -> Float[Array, " pairs"]:
+def per_pair(flow: Callable, dynamics: AbstractDynamics, t: Transitions) -> Float[Array, "pairs *parts"]:
     """`flow(dynamics, x, x_next, drive)` of each pair, chunk by chunk: recordings stay in int8 on the host."""
     elements = sum(leaf[:1].size for leaf in jax.tree.leaves(t.x))
     size = min(len(t), max(256, min(65536, 2**23 // elements**2)))
@@ -59,5 +59,7 @@ def per_pair(flow: Callable, dynamics: AbstractDynamics, t: Transitions) -> Floa
 
 
 @eqx.filter_jit
-def _vmapped(flow: Callable, dynamics: AbstractDynamics, x: Any, x_next: Any, drive: Any) -> Float[Array, " pairs"]:
+def _vmapped(
+    flow: Callable, dynamics: AbstractDynamics, x: Any, x_next: Any, drive: Any
+) -> Float[Array, "pairs *parts"]:
     return jax.vmap(lambda *pair: flow(dynamics, *pair))(x, x_next, drive)

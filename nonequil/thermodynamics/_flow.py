@@ -87,13 +87,15 @@ class MeanFlow(AbstractEstimator):
         unit = unit_of(t, self.dynamics.unit)
         if is_population(t):
             return population_mean(flow, t, unit, RESULTS.successful)
-        mean, stderr, n_eff = statistics.block_mean(flow, t)
+        columns = flow.reshape(len(t), -1)  # a flow may have parts, one a spin
+        means = jax.vmap(lambda column: statistics.block_mean(column, t), in_axes=1)(columns)
+        mean, stderr, n_eff = (leaf.reshape(flow.shape[1:]) for leaf in means)
         return Estimate(mean, stderr, unit, KIND.sampled, RESULTS.successful, n_eff=n_eff)
 
-    def _flows(self, t: Transitions) -> Float[Array, " pairs"]:
+    def _flows(self, t: Transitions) -> Float[Array, "pairs *parts"]:
         """Flow of each pair, zero where the weight is."""
         flow = per_pair(self.flow, self.dynamics, t)
-        masked = statistics.weights(t) == 0
+        masked = (statistics.weights(t) == 0).reshape(-1, *[1] * (flow.ndim - 1))
         name = type(self.dynamics).__name__
         flow = require(
             flow,
@@ -103,19 +105,21 @@ class MeanFlow(AbstractEstimator):
         return jnp.where(masked, 0, flow)
 
 
-def population_mean(flow: Float[Array, " pairs"], t: Transitions, unit: Unit, result: RESULTS) -> Estimate:
+def population_mean(flow: Float[Array, "pairs *parts"], t: Transitions, unit: Unit, result: RESULTS) -> Estimate:
     """The mean over a whole population: no sampling error."""
     w = statistics.weights(t)
-    mean = jnp.sum(w * flow) / jnp.sum(w)
-    return Estimate(mean, jnp.zeros_like(mean), unit, KIND.exact, result)
+    mean = jnp.tensordot(w, flow, 1) / jnp.sum(w)
+    details = None if t.dt is None else {"duration": jnp.sum(w * t.dt) / jnp.sum(w)}
+    return Estimate(mean, jnp.zeros_like(mean), unit, KIND.exact, result, details=details)
 
 
-def exact(dynamics: AbstractFiniteDynamics, drive: Drive = None) -> Estimate:
+def exact(dynamics: AbstractFiniteDynamics, drive: Drive = None, *, flow: Callable = entropy_flow) -> Estimate:
     """Entropy production of the steady state by enumeration: `MeanFlow` on all transitions. Unit: the clock's.
 
     Sigma = sum_ab p(a) P(a, b) log (P(a, b) / P(b, a)), p the stationary law. Differentiable in the couplings. Limits:
-    those of `enumerate_states`. `result` says whether the stationary law was found. Source: Schnakenberg, RMP 48, 571
-    (1976), eq. 7.6.
+    those of `enumerate_states`. `flow_by_site` as the `flow` gives one value a spin. `result` says whether the
+    stationary law was found; `details["duration"]` is the mean time that a step takes, for `per_second`.
+    Source: Schnakenberg, RMP 48, 571 (1976), eq. 7.6.
 
     ```python
     nq.thermodynamics.exact(nq.Parallel(nq.SherringtonKirkpatrick(dJ=1.0).sample(jax.random.key(0), 8)))
@@ -123,4 +127,4 @@ def exact(dynamics: AbstractFiniteDynamics, drive: Drive = None) -> Estimate:
     """
     enumeration = simulation.enumerate_states(dynamics, drive)
     t = enumeration.transitions()
-    return population_mean(MeanFlow(dynamics)._flows(t), t, dynamics.unit, enumeration.result)
+    return population_mean(MeanFlow(dynamics, flow)._flows(t), t, dynamics.unit, enumeration.result)
