@@ -42,15 +42,19 @@ def cycles(dynamics: MarkovChain | JumpProcess) -> Cycles:
     """
     w = dynamics.P[None] if isinstance(dynamics, MarkovChain) else dynamics.rates
     edges = _edges(w)
-    return _around(dynamics, w, edges, *fundamental_cycles(edges, w.shape[1]))
+    members, chords = fundamental_cycles(edges, w.shape[1])
+    return _around(dynamics, w, *(jnp.asarray(known) for known in (edges, members, chords)))
 
 
 @eqx.filter_jit
 def _around(
-    dynamics: MarkovChain | JumpProcess, w: Array, edges: np.ndarray, members: np.ndarray, chords: np.ndarray
+    dynamics: MarkovChain | JumpProcess,
+    w: Float[Array, "channels states states"],
+    edges: Int[Array, "edges 3"],
+    members: Int[Array, "cycles edges"],
+    chords: Int[Array, " cycles"],
 ) -> Cycles:
     """Currents of the chords, and affinities, of known cycles."""
-    edges, members = jnp.asarray(edges), jnp.asarray(members)
     r, a, b = edges.T
     p, _ = stationary_law(dynamics)
     current = p[a] * w[r, a, b] - p[b] * w[r, b, a]
