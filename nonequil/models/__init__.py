@@ -4,3 +4,4 @@ from ._base import AbstractForce as AbstractForce
 from ._base import AbstractSpinModel as AbstractSpinModel
 from ._ising import Ising as Ising
 from ._ising import LaggedIsing as LaggedIsing
+from ._sparse_ising import SparseIsing as SparseIsing

@@ -12,6 +12,8 @@ from jaxtyping import Array, Int, Key, PyTree
 
 from ..dynamics import (
     AbstractDynamics,
+    ColouredChains,
+    ColouredSweep,
     ExactRows,
     LocalUpdate,
     Sequential,
@@ -147,6 +149,27 @@ class SharedAttempts(AbstractSteps):
         return shared_attempts(self.rows, moving, first, stop, keys=keys, drives=drives, block=self.together)
 
 
+class Sweeps(AbstractSteps):
+    """Coloured sweeps on bytes that hold two spins each."""
+
+    local: ColouredChains
+    keys: Key[Array, " chains"]
+    drive: Any
+    sharing: ClassVar[int] = 1
+
+    def init(self, x: PyTree) -> PyTree:
+        """Bytes of the states."""
+        return self.local.init(x)
+
+    def states(self, moving: PyTree, like: PyTree) -> PyTree:
+        """Spins in the bytes."""
+        return self.local.spins(moving, like.dtype)
+
+    def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
+        """All chains, sweep by sweep."""
+        return self.local.sweeps(moving, first, stop, keys=self.keys, drive=ft.partial(drive_at, self.drive))
+
+
 @ft.singledispatch
 def steps_of(dynamics: AbstractDynamics, keys: Key[Array, " chains"], drive: Any, together: int) -> AbstractSteps:
     """The fastest way through the steps of a dynamics, of which `together` are run between two looks."""
@@ -162,3 +185,8 @@ def _(dynamics: Sequential, keys: Key[Array, " chains"], drive: Any, together: i
         return SharedAttempts(rows, keys, drive, together, dynamics.sharing)
     local = local_update(dynamics.model)
     return SingleSteps(dynamics, keys, drive) if local is None else Attempts(local, keys, drive, together)
+
+
+@steps_of.register
+def _(dynamics: ColouredSweep, keys: Key[Array, " chains"], drive: Any, together: int) -> AbstractSteps:
+    return Sweeps(ColouredChains(dynamics), keys, drive)
