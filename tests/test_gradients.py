@@ -35,6 +35,15 @@ def model(J):
     return nq.Ising(J, H)
 
 
+RING = 0.6 * jr.normal(jr.key(6), (2 * N,))
+
+
+def sparse(weights):
+    """A ring: two couplings a spin."""
+    i = np.arange(N)
+    return nq.SparseIsing.from_edges(np.r_[i, i], np.r_[i - 1, i + 1] % N, weights, H)
+
+
 def production(clock):
     return lambda J: nq.thermodynamics.exact(clock(model(J))).value
 
@@ -78,6 +87,9 @@ ROWS = [
         lambda b: jnp.sum(nq.Diluted(k=2.0, dJ=b).sample(jr.key(0), N).J ** 2),
         jnp.array(0.8),
     ),
+    Row("models.SparseIsing.field", lambda w: BUMP[:N] @ sparse(w).field(ONE), RING),
+    Row("models.SparseIsing.site_field", lambda w: sparse(w).site_field(ONE, 2), RING),
+    Row("dynamics.ColouredSweep.log_prob", lambda w: nq.ColouredSweep(sparse(w)).log_prob(ONE, STATES[1]), RING),
     Row("dynamics.Parallel.log_prob", lambda J: nq.Parallel(model(J)).log_prob(ONE, STATES[1]), J),
     Row("dynamics.Sequential.log_prob, a flip", lambda J: nq.Sequential(model(J)).log_prob(ONE, OTHER), J),
     Row("dynamics.Sequential.log_prob, no flip", lambda J: nq.Sequential(model(J)).log_prob(ONE, ONE), J),
@@ -231,6 +243,11 @@ ROWS = [
         STABLE,
     ),
     Row("thermodynamics.exact, parallel", production(nq.Parallel), J),
+    Row(
+        "thermodynamics.exact, coloured sweep",
+        lambda w: nq.thermodynamics.exact(nq.ColouredSweep(sparse(w))).value,
+        RING,
+    ),
     Row("thermodynamics.exact, sequential", production(nq.Sequential), OFF_DIAGONAL),
     Row("thermodynamics.exact, continuous time", production(nq.ContinuousTime), OFF_DIAGONAL),
     Row(
@@ -259,6 +276,7 @@ WITHOUT_GRADIENT = {
     "numerics.integers": "random numbers",
     "numerics.threefry": "random numbers",
     "numerics.normals": "random numbers",
+    "numerics.uniform_pairs": "random numbers",
     "numerics.uniforms": "random numbers",
     "numerics.exact_parts": "rounding",
     "numerics.ordered_sum": "rounding",

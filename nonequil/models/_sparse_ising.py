@@ -37,7 +37,7 @@ class SparseIsing(AbstractSpinModel):
     weights: Float[Array, "n degree"] = eqx.field(converter=finite("weights"))
     H: Float[Array, " n"] = eqx.field(converter=finite("H"))
 
-    def __init__(self, neighbours: Int[Any, "n degree"], weights: Float[Any, "n degree"], H: Float[Any, " n"]) -> None:
+    def __init__(self, neighbours: Any, weights: Any, H: Any) -> None:
         shapes = np.shape(neighbours), np.shape(weights), np.shape(H)
         if len(shapes[0]) != 2 or shapes[0] != shapes[1] or shapes[2] != shapes[0][:1] or shapes[0][1] == 0:
             raise ValueError(
@@ -48,7 +48,7 @@ class SparseIsing(AbstractSpinModel):
         self.weights, self.H = weights, H
 
     @classmethod
-    def from_matrix(cls, J: Any, H: Float[Any, " n"]) -> "SparseIsing":
+    def from_matrix(cls, J: Any, H: Any) -> "SparseIsing":
         """The entries of `J` (n, n), receiver first, that are not zero: a dense array or any `scipy.sparse` one.
 
         Raises ValueError if `J` is traced: which couplings there are must be known (use `from_edges`).
@@ -70,7 +70,7 @@ class SparseIsing(AbstractSpinModel):
         receivers: Any,
         senders: Any,
         weights: Any,
-        H: Float[Any, " n"],
+        H: Any,
     ) -> "SparseIsing":
         """A coupling an edge: `senders[e]` pulls on `receivers[e]` with `weights[e]`, the only ones that may be traced.
 
@@ -125,13 +125,14 @@ class SparseIsing(AbstractSpinModel):
     ) -> Float[Array, "*sites"]:
         if x.shape != self.H.shape:  # a list of neighbours would read a state of any length
             raise ValueError(f"x has shape {x.shape}, but the network has n = {self.n} spins")
-        return numerics.ordered_sum(jnp.where(neighbours >= 0, weights * x.astype(weights.dtype)[neighbours], 0))
+        return numerics.ordered_sum(jnp.where(neighbours >= 0, weights * x[neighbours].astype(weights.dtype), 0))
 
 
 def _spin_numbers(x: Any, n: int) -> Int[Array, "n degree"]:
     """`x` as 32-bit integers, refused unless each is a spin or -1."""
-    if not jnp.issubdtype(jnp.result_type(x), jnp.integer):
-        raise ValueError(f"neighbours has dtype {jnp.result_type(x)}: make them integers, -1 where there is none")
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        raise ValueError(f"neighbours has dtype {x.dtype}: make them integers, -1 where there is none")
     with contextlib.nullcontext() if isinstance(x, jax.core.Tracer) else jax.ensure_compile_time_eval():
         x = jnp.asarray(x).astype(jnp.int32)  # known lists stay known, so that they can be coloured
         return require(x, (x >= -1) & (x < n), f"neighbours must be spins 0, ..., {n - 1}, or -1 for none: neighbours")

@@ -112,6 +112,34 @@ def test_the_low_word_of_a_double_is_random_too(getkey):
     assert scipy.stats.kstest(low, "uniform").pvalue > 1e-4
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float32, jnp.float64])
+def test_both_numbers_of_a_pair_are_uniform_and_independent(getkey, dtype):
+    key, numbers, step = getkey(), jnp.arange(100_000), 2.0 ** -(jnp.finfo(dtype).nmant + 1)
+    pair = numerics.uniform_pairs(key, 3, numbers, dtype)
+    later = numerics.uniform_pairs(key, 4, numbers, dtype)
+    assert all(u.dtype == dtype for u in pair)
+    u = np.asarray([*pair, *later], np.float64)
+    assert np.all((u >= 0) & (u < 1))
+    assert np.array_equal(u / step, np.round(u / step))
+    for number in u:
+        assert scipy.stats.chisquare(np.histogram(number, bins=64, range=(0, 1))[0]).pvalue > 1e-4
+    together = np.histogram2d(u[0], u[1], bins=16, range=[(0, 1), (0, 1)])[0]
+    assert 1e-4 < scipy.stats.chisquare(together.ravel()).pvalue < 1 - 1e-4
+    assert np.all(np.abs(np.corrcoef(u)[np.triu_indices(4, 1)]) < 4 / np.sqrt(u.shape[1]))
+    assert np.all(np.abs(np.corrcoef(u[:2, :-1], u[:2, 1:])[:2, 2:]) < 4 / np.sqrt(u.shape[1]))
+
+
+def test_a_pair_has_its_name_and_as_many_bits_as_its_type(getkey):
+    key = getkey()
+    for dtype in (jnp.float32, jnp.float64):
+        all_pairs = jnp.stack(numerics.uniform_pairs(key, 3, jnp.arange(9), dtype))
+        alone = jnp.stack(numerics.uniform_pairs(key, 3, jnp.asarray(5), dtype))
+        assert jnp.array_equal(all_pairs[:, 5], alone)
+        assert jnp.array_equal(all_pairs[0], numerics.uniforms(key, 3, (9,), dtype))
+    low = np.mod(np.asarray(numerics.uniform_pairs(key, 0, jnp.arange(100_000), jnp.float64)) * 2.0**27, 1)
+    assert all(scipy.stats.kstest(u, "uniform").pvalue > 1e-4 for u in low)
+
+
 def test_exponentials_follow_their_law(getkey):
     t = np.asarray(numerics.exponentials(getkey(), 3, (100_000,)))
     assert scipy.stats.kstest(t, "expon").pvalue > 1e-4
