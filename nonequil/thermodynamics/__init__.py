@@ -22,6 +22,8 @@ from ._maxent import MaxEntBound as MaxEntBound
 from ._mean_field import mean_field_entropy_production as mean_field_entropy_production
 from ._observable import AbstractObservable as AbstractObservable
 from ._observables import Observables as Observables
+from ._one_step import OneStepNewton as OneStepNewton
+from ._one_step import ThermodynamicUncertainty as ThermodynamicUncertainty
 from ._order_parameters import OrderParameters as OrderParameters
 from ._order_parameters import order_parameters as order_parameters
 from ._quadratic import QuadraticBound as QuadraticBound
@@ -38,3 +40,4 @@ from ._sk_populations import populations_entropy_production as populations_entro
 from ._sk_slope import sk_entropy_production_slope as sk_entropy_production_slope
 from ._stationary_flow import stationary_flow as stationary_flow
 from ._surrogates import reversal_null as reversal_null
+from ._word_counts import WordCounts as WordCounts

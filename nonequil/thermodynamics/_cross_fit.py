@@ -1,10 +1,14 @@
 """Fits on all blocks but those of one fold, judged on the blocks of that fold."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from .. import statistics
+from ..data import Transitions
 from ._design import AbstractDesign, design
 from ._observable import AbstractObservable
 from ._pairs import Pairs
@@ -71,8 +75,12 @@ class CrossFit:
 def cross_fit(views: Views, fold: np.ndarray, ridge: float, full: Optimum) -> CrossFit:
     """Coefficients from all but one fold at a time, starting from those of all pairs, `full`."""
     w = views.pairs.w
-    splits = ((np.where(fold == f, 0, w), np.where(fold == f, w, 0)) for f in np.unique(fold))
-    return CrossFit(ridge, full, tuple(_held_out(views, train, test, ridge, full) for train, test in splits))
+    return CrossFit(ridge, full, tuple(_held_out(views, train, test, ridge, full) for train, test in splits(w, fold)))
+
+
+def splits(w: np.ndarray, fold: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Weights of the pairs outside, and of those inside, each fold."""
+    return ((np.where(fold == f, 0, w), np.where(fold == f, w, 0)) for f in np.unique(fold))
 
 
 def ridge_path(views: Views, fold: np.ndarray, plain: Optimum) -> list[CrossFit]:
@@ -107,7 +115,12 @@ def chosen_by_others(fits: Sequence[CrossFit]) -> tuple[CrossFit, tuple[HeldOut,
 
 def _held_out(views: Views, train: np.ndarray, test: np.ndarray, ridge: float, full: Optimum) -> HeldOut:
     fit = maximise(views.problem(train, ridge), full.theta, tolerance=1e-10, solver=full.solver)
-    forwards, backwards = views.project(fit.theta)
+    return judged(views, fit.theta, test, fit.finite)
+
+
+def judged(views: Views, theta: np.ndarray, test: np.ndarray, finite: bool = True) -> HeldOut:
+    """F(theta) on the pairs of weights `test`, none of which chose theta; `finite` tells whether its fit ended."""
+    forwards, backwards = views.project(theta)
     total, log_z = test.sum(), log_mean_exp(backwards, test)
     value = float(test @ forwards / total - log_z)
     p = tilted(backwards, test)
@@ -115,4 +128,20 @@ def _held_out(views: Views, train: np.ndarray, test: np.ndarray, ridge: float, f
     psi = np.where(test > 0, forwards - log_z - share + 1 - value, 0)
     n = float(total**2 / (test @ test))
     ess = float(total / (test @ share**2) * n)
-    return HeldOut(value, psi, float(total), ess, bool(fit.finite and ess > FEW_HELD_OUT and value <= np.log(n)))
+    return HeldOut(value, psi, float(total), ess, bool(finite and ess > FEW_HELD_OUT and value <= np.log(n)))
+
+
+def fold_of_pairs(t: Transitions, pairs: Pairs, count: int) -> np.ndarray:
+    """Fold of each pair, at most one a block. Raises ValueError for a single block."""
+    n_blocks = len(pairs.block_weights)
+    if n_blocks < 2:
+        raise ValueError(f"block = {n_blocks} block: cross-fitting needs at least two (leave `block` out to cut 200)")
+    return np.asarray(statistics.folds(t, min(count, n_blocks)))
+
+
+def pooled(t: Transitions, folds: Sequence[HeldOut]) -> tuple[float, Any, Any]:
+    """Held-out values averaged by weight, standard error between blocks of their influence, effective sample size."""
+    value = float(np.average([part.value for part in folds], weights=[part.weight for part in folds]))
+    psi = sum((part.psi for part in folds[1:]), folds[0].psi)
+    _, stderr, n_eff = statistics.block_mean(jnp.asarray(psi), t)
+    return value, np.asarray(stderr), np.asarray(n_eff)

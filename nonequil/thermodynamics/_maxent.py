@@ -8,13 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import statistics
 from .._results import RESULTS, Estimate
 from ..data import Transitions
 from ._base import AbstractEstimator, unit_of
 from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
-from ._cross_fit import HeldOut, Views, chosen_by_others, cross_fit, ridge_path
+from ._cross_fit import Views, chosen_by_others, cross_fit, fold_of_pairs, pooled, ridge_path
 from ._observable import AbstractObservable
 from ._observables import as_observable
 from ._pairs import Pairs, newest, read_pairs, with_centre
@@ -88,7 +87,7 @@ class MaxEntBound(AbstractEstimator):
         return lower_bound(value, stderr, unit_of(t), result, floor_of(g, pairs), details, n_eff)
 
     def _sampled(self, t: Transitions, g: AbstractObservable, views: Views, theta: np.ndarray) -> Answer:
-        fold = _folds(t, views.pairs, self.n_folds)
+        fold = fold_of_pairs(t, views.pairs, self.n_folds)
         plain = maximise(views.problem(views.pairs.w, self.ridge or 0.0), theta, tolerance=1e-10)
         exists = None if self.ridge else plain.finite
         if self.ridge == 0 and not exists:
@@ -104,7 +103,7 @@ class MaxEntBound(AbstractEstimator):
             "fold_ridges": np.array(ridges),
         }
         result = _result(best.full) if all(part.sound for part in folds) else RESULTS.no_finite_optimum
-        return *_pooled(t, folds), result, details
+        return *pooled(t, folds), result, details
 
 
 def _population(g: AbstractObservable, optimum: Optimum, pairs: Pairs) -> Answer:
@@ -126,22 +125,6 @@ def _details(g: AbstractObservable, optimum: Optimum, pairs: Pairs, finite_optim
         "d": len(theta),
         "n": pairs.n,
     }
-
-
-def _folds(t: Transitions, pairs: Pairs, count: int) -> np.ndarray:
-    """Fold of each pair, at most one a block. Raises ValueError for a single block."""
-    n_blocks = len(pairs.block_weights)
-    if n_blocks < 2:
-        raise ValueError(f"block = {n_blocks} block: cross-fitting needs at least two (leave `block` out to cut 200)")
-    return np.asarray(statistics.folds(t, min(count, n_blocks)))
-
-
-def _pooled(t: Transitions, folds: tuple[HeldOut, ...]) -> tuple[float, Any, Any]:
-    """Held-out values averaged by weight, standard error between blocks of their influence, effective sample size."""
-    value = float(np.average([part.value for part in folds], weights=[part.weight for part in folds]))
-    psi = sum((part.psi for part in folds[1:]), folds[0].psi)
-    _, stderr, n_eff = statistics.block_mean(jnp.asarray(psi), t)
-    return value, np.asarray(stderr), np.asarray(n_eff)
 
 
 def _result(optimum: Optimum) -> RESULTS:

@@ -9,7 +9,7 @@ import scipy.linalg
 from scipy.special import logsumexp
 
 from ._design import AbstractDesign
-from ._inverse import LISTED
+from ._inverse import CUT, LISTED, LOST
 
 Solver: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """An approximate inverse of the curvature: what conjugate gradients start from."""
@@ -19,6 +19,7 @@ FEW = 5.0  # an effective number of tilted samples below this says that the opti
 OVERFLOW = 500.0  # no probability that can be written down has a larger log-ratio
 ROUNDED = 1e-9  # a gain below this may drown in the rounding of F
 JITTER = 1e-10  # added to the curvature, as a share of its diagonal, where it is used to precondition
+SINGULAR = 1e-8  # a pivot below this share of the diagonal says that observables depend on one another
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +107,11 @@ def tilted(e: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def preconditioner(problem: Problem, p: np.ndarray) -> Solver:
-    """Approximate inverse of the curvature under the weights `p`: by Cholesky up to 3000 observables, else diagonal."""
+    """Approximate inverse of the curvature under the weights `p`: by Cholesky up to 3000 observables, else diagonal.
+
+    Where observables depend on one another, without ridge, the pseudo-inverse: rounding would else be followed along
+    combinations that never vary, as far as the largest number goes.
+    """
     R = problem.backwards
     mean = R.pull(p[:, None])[:, 0]
     if R.size > LISTED:
@@ -116,21 +121,46 @@ def preconditioner(problem: Problem, p: np.ndarray) -> Solver:
     H = R.second_moment(p) - np.outer(mean, mean)
     diagonal = np.maximum(np.diag(H), 0)
     held = diagonal + problem.ridge > 0
-    H[np.diag_indices_from(H)] += problem.ridge + JITTER * diagonal + np.where(held, 1e-14 * np.max(diagonal), 1.0)
-    factor = scipy.linalg.cho_factor(H, lower=True, overwrite_a=True)
-    return lambda v: scipy.linalg.cho_solve(factor, v, check_finite=False)
+    scale = 1 / np.sqrt(np.where(held, diagonal + problem.ridge, 1))
+    H[np.diag_indices_from(H)] += np.where(held, problem.ridge, 1)
+    H *= np.outer(scale, scale)
+    factor = scipy.linalg.cho_factor(H + JITTER * np.eye(R.size), lower=True, overwrite_a=True)
+    if problem.ridge == 0 and np.min(np.diag(factor[0])) ** 2 < SINGULAR:
+        return _pseudo_inverse(H, scale, LOST * float(np.linalg.norm(scale * problem.mean)))
+    return lambda v: scale * scipy.linalg.cho_solve(factor, scale * v, check_finite=False)
+
+
+def _pseudo_inverse(scaled: np.ndarray, scale: np.ndarray, rounding: float) -> Solver:
+    """Inverse of scaled / (scale scale^T) on its range; what lies outside by more than `rounding` is kept as it is."""
+    values, basis = scipy.linalg.eigh(scaled, overwrite_a=True, check_finite=False)
+    kept, null = basis[:, values > CUT], basis[:, values <= CUT]
+
+    def solve(v: np.ndarray) -> np.ndarray:
+        along = null.T @ (scale * v)
+        outside = null @ along if np.linalg.norm(along) > rounding else 0.0  # a mean without variance: no optimum
+        return scale * (kept @ ((kept.T @ (scale * v)) / values[values > CUT]) + outside)
+
+    return solve
 
 
 def newton_direction(
-    problem: Problem, p: np.ndarray, gradient: np.ndarray, precondition: Solver, max_steps: int = 200
+    problem: Problem,
+    p: np.ndarray,
+    gradient: np.ndarray,
+    precondition: Solver,
+    max_steps: int = 200,
+    tolerance: float | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Solution of (Cov_p(r) + ridge) v = gradient, to a tolerance that shrinks with the gradient, and its steps."""
+    """Solution of (Cov_p(r) + ridge) v = gradient, and the steps it took.
+
+    To a relative `tolerance`, by default one that shrinks with the gradient.
+    """
     R, ridge = problem.backwards, problem.ridge
     mean = R.pull(p[:, None])[:, 0]
     v, residual = np.zeros_like(gradient), gradient
     z = precondition(residual)
     direction, rho = z, residual @ z
-    target = rho * min(0.01, float(np.sqrt(np.maximum(rho, 0)))) ** 2
+    target = rho * (min(0.01, float(np.sqrt(np.maximum(rho, 0)))) if tolerance is None else tolerance) ** 2
     for inner in range(max_steps):
         image = R.pull(p[:, None] * R.project(direction[:, None]))[:, 0] - mean * (mean @ direction) + ridge * direction
         curvature = direction @ image
@@ -144,6 +174,12 @@ def newton_direction(
             break
         direction = z + rho / previous * direction
     return v, inner
+
+
+def first_step(problem: Problem) -> np.ndarray:
+    """The Newton step from theta = 0, (Cov(r) + ridge)^-1 (<g> - <r>): where F would rest if g were Gaussian."""
+    gradient = problem.mean - problem.backwards.pull(problem.w[:, None])[:, 0]
+    return newton_direction(problem, problem.w, gradient, preconditioner(problem, problem.w), tolerance=1e-12)[0]
 
 
 def line_search(
