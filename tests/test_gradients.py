@@ -28,6 +28,7 @@ ATTEMPTS = nq.Attempts(STATES, jr.bernoulli(jr.key(3), 0.4, STATES.shape)).trans
 WEIGHTS = jr.normal(jr.key(4), (64, 64))
 BUMP = jr.normal(jr.key(5), (16,))
 STABLE = J - 2 * jnp.eye(N)
+MEANS = jnp.linspace(-0.5, 0.6, N)
 LAW = jr.dirichlet(jr.key(6), jnp.ones(2**N))
 
 
@@ -201,6 +202,16 @@ ROWS = [
     Row(
         "thermodynamics.stationary_flow, sequential",
         lambda J: nq.thermodynamics.stationary_flow(nq.Sequential(model(J * (1 - jnp.eye(N)))), ONE, OTHER),
+        J,
+    ),
+    Row(
+        "meanfield.field_variance",
+        lambda J: BUMP[:N] @ nq.meanfield.field_variance(MEANS, model(J)),
+        J,
+    ),
+    Row(
+        "thermodynamics.independent_entropy_flow",
+        lambda J: nq.thermodynamics.independent_entropy_flow(model(J), MEANS, 0.5 * MEANS).value,
         J,
     ),
     Row(

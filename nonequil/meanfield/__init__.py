@@ -3,6 +3,7 @@
 from ._base import AbstractClosure as AbstractClosure
 from ._independent import Independent as Independent
 from ._mezard_sakellariou import MezardSakellariou as MezardSakellariou
+from ._mezard_sakellariou import field_variance as field_variance
 from ._sk_closures import AsymmetricSK as AsymmetricSK
 from ._sk_closures import Populations as Populations
 from ._sk_closures import SKOrder as SKOrder

@@ -16,6 +16,7 @@ from ._flow import exact as exact
 from ._flow import flow_over_outcomes as flow_over_outcomes
 from ._flow import flow_over_sites as flow_over_sites
 from ._function import Function as Function
+from ._independent_flow import independent_entropy_flow as independent_entropy_flow
 from ._linear import linear_entropy_production as linear_entropy_production
 from ._linear import linear_entropy_production_at_lag as linear_entropy_production_at_lag
 from ._maxent import MaxEntBound as MaxEntBound

@@ -146,7 +146,7 @@ def test_the_bias_of_counts_is_removed(a, b):
     assert abs(np.mean(corrected - linear)) < 3.5 * error
     assert bias > 10 * error
     if a != b:
-        assert 0.85 < np.mean([float(e.stderr) for e in estimates]) / plain.std() < 1.15
+        assert 0.75 < np.mean([float(e.stderr) for e in estimates]) / plain.std() < 1.25  # known to 8 percent
 
 
 def test_words_of_a_process_with_memory():
