@@ -1,7 +1,7 @@
-"""One random site at a time, each chain with its own sites: the public simulation against a class and compiled loops.
+"""One random site at a time: the public simulation, with lists of sites of one or of many chains, against other means.
 
 Every contestant is judged before any clock: from one state of 4 spins it makes five attempts in each of many chains,
-and its last states must follow the exact law (chi-square, p > 1e-4).
+and its last states must follow the exact law (chi-square, p > 1e-4; of chains that share their sites, one a group).
 """
 
 import functools as ft
@@ -13,144 +13,133 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _harness import Contestant, Race, Target
+from _asynchronous_peers import Start, by_class, numbas
+from _asynchronous_price import MEASURED, correlations, inflation
+from _harness import Contestant, Race, Target, ratio
 from _report import report
 from scipy.stats import chisquare
 
 import nonequil as nq
 
-SIZES, CHAINS, SEED = (128, 512), (16, 64), 2026
-TURN = {"class": 20_000, "numba": 1_000_000, "nonequil": 2_000_000}  # attempts of a turn
-LAW = {"attempts": 5, "chains": 8192}
-CLASS, NUMBA = "class, one chain at a time", "numba, one thread"
-Peer = Callable[[np.ndarray, np.ndarray, np.ndarray, int, int], np.ndarray]
+SEED, CLASS = 2026, "class, one chain at a time"
+INDEPENDENT = {"n": (128, 512), "chains": (16, 64)}
+SHARED = {"n": (128, 512, 2048), "chains": 1024, "sharing": (64, 256)}
+FIELD = {"many flips": 0.0, "few flips": 2.4}  # H0
+WANTED = {"many flips": {128: 2.0, 512: 1.5, 2048: 2.0}, "few flips": {128: 0.8, 512: 0.8, 2048: 0.8}}
+TURN = {"class": 20_000, "numba": 1_000_000, "independent": 2_000_000, "shared": 4_000_000}  # attempts of a turn
+LAW = {"attempts": 5, "chains": 4096}
 
 
 @ft.cache
-def network(n: int) -> nq.Ising:
+def network(n: int, field: float = 0.0) -> nq.Ising:
     """Asymmetric couplings of standard deviation 1 / sqrt(n)."""
-    return nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0, dH=0.3).sample(jax.random.key(SEED), n)
+    return nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0, H0=field, dH=0.3).sample(jax.random.key(SEED), n)
 
 
-def ours(model: nq.Ising, x0: Any, steps: int, seed: int, **settings: Any) -> Any:
-    """The last states by the public simulation."""
-    return nq.simulate(nq.Sequential(model), x0, steps=steps, key=jax.random.key(seed), **settings)[0]
-
-
-class Network:
-    """One chain as research code has it: a step reads one row of the couplings."""
-
-    def __init__(self, J: np.ndarray, H: np.ndarray, x: np.ndarray, seed: int) -> None:
-        self.J, self.H, self.x = J.astype(float), H.astype(float), x.astype(float)
-        self.random = np.random.default_rng(seed)
-
-    def step(self) -> None:
-        """Redraw one site."""
-        i = self.random.integers(len(self.x))
-        h = self.H[i] + np.dot(self.J[i], self.x)
-        self.x[i] = 1 if self.random.random() < 1 / (1 + np.exp(-2 * h)) else -1
-
-
-def by_class(J: np.ndarray, H: np.ndarray, x0: np.ndarray, steps: int, seed: int) -> np.ndarray:
-    """Last states, one chain after the other."""
-    last = np.empty_like(x0)
-    for chain, x in enumerate(x0):
-        chain_of = Network(J, H, x, seed + chain)
-        for _ in range(steps):
-            chain_of.step()
-        last[chain] = chain_of.x
-    return last
-
-
-@ft.cache
-def by_numba() -> Peer | None:
-    """Fields carried along, columns contiguous, float32, one thread; None without numba."""
-    try:
-        import numba
-    except ImportError:
-        return None
-
-    @numba.njit(fastmath=True)
-    def run(columns, h, x, steps, seed):  # type: ignore[no-untyped-def]
-        np.random.seed(seed)  # noqa: NPY002  (what numba compiles)
-        for chain in range(len(x)):
-            for _ in range(steps):
-                i = np.random.randint(x.shape[1])  # noqa: NPY002
-                u = np.random.random()  # noqa: NPY002
-                up = 1 if u < 1 / (1 + np.exp(-2 * h[chain, i])) else -1
-                if up != x[chain, i]:
-                    x[chain, i] = up
-                    twice, column, fields = np.float32(2 * up), columns[i], h[chain]
-                    for j in range(len(column)):
-                        fields[j] += twice * column[j]
-        return x
-
-    def peer(J: np.ndarray, H: np.ndarray, x0: np.ndarray, steps: int, seed: int) -> np.ndarray:
-        h = H.astype(np.float32) + x0.astype(np.float32) @ J.T.astype(np.float32)
-        return run(np.ascontiguousarray(J.T.astype(np.float32)), h, x0.copy(), steps, seed)
-
-    return peer
-
-
-def judge(last: Callable[[nq.Ising, np.ndarray, int, int], Any]) -> str:
+def judge(last: Callable[[nq.Ising, np.ndarray, int, int], Any], sharing: int = 1) -> str:
     """What is wrong with the law of a contestant's states after a few attempts, "" if nothing is."""
     model, start = network(4), np.array([1, -1, -1, 1], np.int8)
     exact = nq.enumerate_states(nq.Sequential(model))
     law = jnp.zeros(16).at[nq.Sequential(model).index(start)].set(1.0)
     for _ in range(LAW["attempts"]):
         law = exact.push(law)
-    x = np.asarray(last(model, np.tile(start, (LAW["chains"], 1)), LAW["attempts"], SEED))
+    x = np.asarray(last(model, np.tile(start, (LAW["chains"] * sharing, 1)), LAW["attempts"], SEED))[::sharing]
     seen = np.bincount((x > 0) @ (1 << np.arange(4)), minlength=16)
     expected = np.asarray(law, float) / np.sum(np.asarray(law, float)) * len(x)
     p = chisquare(seen, expected).pvalue
     return "" if p > 1e-4 else f"another law than the exact one: p = {p:.1e}"
 
 
-def contestant(name: str, peer: Peer, n: int, attempts: int) -> Contestant:
-    """A peer on 4 chains; its work is attempts."""
-    J, H = np.asarray(network(n).J), np.asarray(network(n).H)
-    x0 = np.asarray(nq.random_spins(jax.random.key(1), (4, n)))
-    small = lambda model, x0, steps, seed: peer(np.asarray(model.J), np.asarray(model.H), x0, steps, seed)  # noqa: E731
-    run = ft.partial(peer, J, H, x0, attempts // 4, SEED)
-    return Contestant(name, run, float(attempts // 4 * 4), lambda _: judge(small))
+def peer(name: str, start: Start, model: nq.Ising, attempts: int) -> Contestant:
+    """Another means on 4 chains; its work is attempts."""
+    x0 = np.asarray(nq.random_spins(jax.random.key(1), (4, model.n)))
+    begin = lambda model, x0: start(np.asarray(model.J), np.asarray(model.H), x0)  # noqa: E731
+    last = lambda model, x0, steps, seed: begin(model, x0)(steps, seed)  # noqa: E731
+    run = ft.partial(begin(model, x0), attempts // 4, SEED)
+    return Contestant(name, run, float(attempts // 4 * 4), lambda _: judge(last))
 
 
-def package_name(chains: int) -> str:
-    """How the public simulation is called in the table."""
-    return f"nonequil, {chains} chains"
-
-
-def package(n: int, chains: int) -> Contestant:
+def package(name: str, model: nq.Ising, chains: int, attempts: int, sharing: int = 1) -> Contestant:
     """The public simulation; its work is attempts."""
-    steps = TURN["nonequil"] // chains
-    x0 = nq.random_spins(jax.random.key(1), (chains, n))
-    name, run = package_name(chains), ft.partial(ours, network(n), x0, steps, SEED)
-    return Contestant(
-        name, run, float(steps * chains), lambda _: judge(lambda m, x, s, k: ours(m, jnp.asarray(x), s, k))
-    )
+
+    def last(model: nq.Ising, x0: Any, steps: int, seed: int) -> Any:
+        clock = nq.Sequential(model, sharing=sharing)
+        return nq.simulate(clock, jnp.asarray(x0), steps=steps, key=jax.random.key(seed))[0]
+
+    x0, steps = nq.random_spins(jax.random.key(1), (chains, model.n)), attempts // chains
+    run = ft.partial(last, model, x0, steps, SEED)
+    return Contestant(name, run, float(steps * chains), lambda _: judge(last, sharing))
 
 
 def race(n: int) -> Race:
-    """All contestants at one size."""
-    found = [package(n, chains) for chains in CHAINS] + [contestant(CLASS, by_class, n, TURN["class"])]
-    fastest = package_name(max(CHAINS))
-    targets = [Target("against the class", fastest, [CLASS], 20, clock="cpu")]
-    if (peer := by_numba()) is not None:
-        found.append(contestant(NUMBA, peer, n, TURN["numba"]))
-        targets.append(Target("within 3x of numba", fastest, [NUMBA], 1 / 3, clock="cpu"))
-    return Race(f"n = {n}, flip fraction {flip_fraction(n):.2f}", "one attempt", found, targets)
+    """Each chain with its own sites."""
+    names = [f"nonequil, {chains} chains" for chains in INDEPENDENT["chains"]]
+    found = [
+        package(name, network(n), chains, TURN["independent"])
+        for name, chains in zip(names, INDEPENDENT["chains"], strict=True)
+    ]
+    found += [peer(CLASS, by_class, network(n), TURN["class"])]
+    found += [peer(name, start, network(n), TURN["numba"]) for name, start in numbas().items()]
+    targets = [
+        Target("against the class", names[-1], [CLASS], 20, clock="cpu"),
+        Target("within 3x of numba", names[-1], list(numbas()), 1 / 3, clock="cpu"),
+    ]
+    return Race(f"n = {n}, own sites, {flips(network(n))}", "one attempt", found, targets[: 1 + bool(numbas())])
 
 
-def flip_fraction(n: int) -> float:
+def shared_race(n: int, kind: str) -> Race:
+    """Groups of chains that redraw the same sites."""
+    model = network(n, FIELD[kind])
+    found = [
+        package(shared_name(sharing), model, SHARED["chains"], TURN["shared"], sharing) for sharing in SHARED["sharing"]
+    ]
+    found += [peer(name, start, model, TURN["numba"]) for name, start in numbas().items()]
+    wanted = WANTED[kind][n]
+    targets = [
+        Target(f"{shared_name(sharing)}, against numba", shared_name(sharing), list(numbas()), wanted, clock="cpu")
+        for sharing in SHARED["sharing"]
+        if numbas()
+    ]
+    return Race(f"n = {n}, shared sites, {flips(model)}", "one attempt", found, targets)
+
+
+def shared_name(sharing: int) -> str:
+    """How the simulation of groups is called in the table."""
+    return f"nonequil, {SHARED['chains']} chains, sharing = {sharing}"
+
+
+def flips(model: nq.Ising) -> str:
     """Attempts that change their spin, in the steady state."""
     changed = nq.Mean(lambda x, x_next: jnp.any(x != x_next).astype(float))
-    x0 = nq.random_spins(jax.random.key(1), (64, n))
-    settings = {"steps": 200 * n, "burn_in": 20 * n, "key": jax.random.key(2), "observers": (changed,)}
-    return float(nq.simulate(nq.Sequential(network(n)), x0, **settings)[1][0].value)
+    x0, n = nq.random_spins(jax.random.key(1), (64, model.n)), model.n
+    settings = {"steps": 100 * n, "burn_in": 20 * n, "key": jax.random.key(2), "observers": (changed,)}
+    return f"flip fraction {float(nq.simulate(nq.Sequential(model), x0, **settings)[1][0].value):.2f}"
+
+
+def price(races: dict[int, Race]) -> str:
+    """How much more the mean over chains varies if they share their sites, and what is left of the ratio."""
+    lines = [
+        "## What sharing costs: variance of a mean over chains, in units of independent ones, and CPU ratio over it"
+    ]
+    lines.append("| n | sharing | CPU ratio | " + " | ".join(MEASURED) + " |\n|" + " --- |" * (3 + len(MEASURED)))
+    for n, race in races.items():
+        rho = correlations(network(n))
+        by_name = {c.name: c for c in race.contestants}
+        for sharing in SHARED["sharing"]:
+            mine, others = by_name[shared_name(sharing)], [by_name[name] for name in numbas()]
+            fair = not any(c.failure for c in (mine, *others)) and bool(others)
+            gain = ratio(mine, others, "cpu") if fair else float("nan")
+            costs = [inflation(rho[name], sharing) for name in MEASURED]
+            cells = [f"{cost:.2f}: {gain / cost:.2f}" for cost in costs]
+            lines.append(f"| {n} | {sharing} | {gain:.2f} | " + " | ".join(cells) + " |")
+    return "\n\n".join([lines[0], "\n".join(lines[1:])])
 
 
 NOTES = """
-- A site is drawn afresh, uniformly, at each attempt; every chain has its own list of sites.
+- A site is drawn afresh, uniformly, at each attempt. `own sites`: every chain has its own list. `sharing = R`: R chains
+  at a time redraw the same sites; each chain follows the exact law, but chains of one group are not independent. A mean
+  over chains then has 1 + (R - 1) rho times the variance, rho the measured correlation of two chains of a group, and
+  the ratio divided by it is what counts: each cell above is `variance: ratio over it`.
 - `class`: double precision, one row of the couplings an attempt. `numba`: fields carried along, work only for flips.
   `nonequil` does the same work for an attempt that flips as for one that does not, so it loses ground where flips are
   rare.
@@ -159,10 +148,13 @@ NOTES = """
 
 def main() -> int:
     """Print the page."""
-    races = [race(n).race() for n in SIZES]
-    absent = "" if by_numba() else "- numba is not installed (extra `bench`), so its rows are missing.\n"
-    sizes = {"n": SIZES, "chains": CHAINS, "attempts a turn": TURN, "seed": SEED, "cores": os.cpu_count()}
-    return report(__doc__, sizes, races, NOTES.strip() + "\n" + absent)
+    independent = [race(n).race() for n in INDEPENDENT["n"]]
+    shared = {kind: {n: shared_race(n, kind).race() for n in SHARED["n"]} for kind in FIELD}
+    absent = "" if numbas() else "- numba is not installed (extra `bench`), so its rows are missing.\n"
+    sizes = {"own sites": INDEPENDENT, "shared sites": SHARED, "attempts a turn": TURN}
+    sizes |= {"seed": SEED, "cores": os.cpu_count()}
+    races = independent + [race for by_size in shared.values() for race in by_size.values()]
+    return report(__doc__, sizes, races, price(shared["many flips"]) + "\n\n" + NOTES.strip() + "\n" + absent)
 
 
 if __name__ == "__main__":
