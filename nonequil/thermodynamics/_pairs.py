@@ -62,7 +62,7 @@ def read_pairs(t: Transitions, spins: Callable = newest) -> Pairs:
     """
     if len(t) == 0:
         raise ValueError("transitions hold no pair: there is nothing to estimate")
-    x, x_next = (_host_spins(s, spins, name) for s, name in ((t.x, "x"), (t.x_next, "x_next")))
+    x, x_next = (host_spins(s, spins, name) for s, name in ((t.x, "x"), (t.x_next, "x_next")))
     w = np.ones(len(t)) if t.weight is None else np.asarray(t.weight, np.float64)
     if not (np.all(np.isfinite(w)) and np.all(w >= 0) and np.any(w > 0)):
         raise ValueError("weight must be finite, not negative and somewhere positive: check the weights of the pairs")
@@ -70,7 +70,8 @@ def read_pairs(t: Transitions, spins: Callable = newest) -> Pairs:
     return Pairs(x, x_next, w, block.reshape(-1), is_population(t))
 
 
-def _host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:
+def host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:
+    """The spins of a pytree of states as int8 on the host. Raises ValueError unless all are -1 or +1."""
     if spins is not newest:
         states = jax.vmap(spins)(jax.tree.map(jnp.asarray, states))
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(states)]
