@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
+from ..numerics._power_series import power_series
 from ._sk_parts import Deviations, TanhParts, tanh_parts
 from ._sk_rule import SKRule
 
@@ -33,6 +34,17 @@ class FieldLaw(eqx.Module):
     def deviations(self, rule: SKRule) -> Deviations:
         """S z at the nodes of `rule`."""
         return Deviations.of(self.scale * rule.series.nodes.astype(self.scale.dtype))
+
+
+class FieldMeans(eqx.Module):
+    """Averages over the normal part z of a field x = g + s z, at every offset g: `mean` = E tanh x, `gain` =
+    E sech(x)**2, `log_partition` = E log(2 cosh x), `coefficients` = E tanh(x) He_k(z) / sqrt(k!).
+    """
+
+    mean: Float[Array, " fields"]
+    gain: Float[Array, " fields"]
+    log_partition: Float[Array, " fields"]
+    coefficients: Float[Array, "fields terms"]
 
 
 class Averages(eqx.Module):
@@ -77,17 +89,27 @@ def next_m(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> tup
 
 def averages(sk: SherringtonKirkpatrick, m: Float[Array, ""], rule: SKRule) -> Averages:
     """All averages at magnetisation `m`."""
-    law, series = field_law(sk, m, rule), rule.series
-    at = law.parts(rule)
-    means = series.mean(at.even)
-    mean, k = law.weights @ means, law.weights @ series.mean(at.gain)
-    squares = law.weights @ series.coefficients(at.even, at.odd) ** 2
+    law = field_law(sk, m, rule)
+    return combined(sk, m, field_means(law.parts(rule), rule), rule)
+
+
+def field_means(at: TanhParts, rule: SKRule) -> FieldMeans:
+    """Averages over the normal part of the field."""
+    mean, gain, log_partition = rule.series.mean(jnp.stack([at.even, at.gain, at.log_partition]))
+    return FieldMeans(mean, gain, log_partition, rule.series.coefficients(at.even, at.odd))
+
+
+def combined(sk: SherringtonKirkpatrick, m: Float[Array, ""], means: FieldMeans, rule: SKRule) -> Averages:
+    """All averages at magnetisation `m`, from those over the normal part of the field."""
+    law = field_law(sk, m, rule)
+    mean, k = law.weights @ means.mean, law.weights @ means.gain
+    squares = law.weights @ means.coefficients**2
     return Averages(
         m=mean,
         k=k,
-        log_partition=law.weights @ series.mean(at.log_partition),
+        log_partition=law.weights @ means.log_partition,
         pull=sk.beta * sk.J0 * m * mean,
-        field_work=(law.weights * law.constants) @ means + law.variance_of_fields * k,
+        field_work=(law.weights * law.constants) @ means.mean + law.variance_of_fields * k,
         overlaps=jnp.append(squares, 1 - k - jnp.sum(squares)),
     )
 
@@ -101,7 +123,7 @@ def overlap_map(
     overlaps: Float[Array, " terms"], share: Float[Array, ""], c: Float[Array, "..."]
 ) -> Float[Array, "..."]:
     """F(c): the overlap one step later."""
-    return jnp.polyval(overlaps[::-1], correlation_of_fields(share, c), unroll=16)
+    return power_series(overlaps, correlation_of_fields(share, c))
 
 
 def resolved(sk: SherringtonKirkpatrick, law: FieldLaw, rest: Float[Array, ""], rule: SKRule) -> RESULTS:

@@ -1,6 +1,7 @@
 """Functions of a local field x = g + s z, split into parts even and odd in z: half the nodes, and no tanh."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -29,15 +30,17 @@ class Deviations(eqx.Module):
 
 
 def tanh_parts(offsets: Float[Array, " fields"], deviations: Deviations) -> TanhParts:
-    """The parts at x = g + b and x = g - b for each offset g and each b = s z >= 0.
+    """The parts at x = g + b and x = g - b for each offset g and each b = s z >= 0, differentiable in both.
 
     With a = |g|, C = cosh 2a and c = cosh 2b they are sinh(2a) / (C + c), sinh(2b) / (C + c),
     2 (1 + C c) / (C + c)**2 and log(2 (C + c)) / 2, written in u = exp(-2a) and t = exp(-2b), which do not overflow.
-    At g = 0 the branch a = g is taken, so that all derivatives are right there.
     """
-    g, b, t = offsets[:, None], deviations.b[None], deviations.t[None]
-    positive = g >= 0
-    a, sign = jnp.where(positive, g, -g), jnp.where(positive, 1, -1).astype(g.dtype)
+    return _parts(offsets[:, None], deviations.b[None], deviations.t[None])
+
+
+@jax.custom_jvp
+def _parts(g: Float[Array, "fields 1"], b: Float[Array, "1 half"], t: Float[Array, "1 half"]) -> TanhParts:
+    a, sign = jnp.abs(g), jnp.where(g >= 0, 1, -1).astype(g.dtype)
     u = jnp.exp(-2 * a)
     rise, wide = 1 + u**2, 1 + t**2
     least = float(jnp.finfo(t.dtype).tiny)  # where both have vanished the weight of the node has too
@@ -47,4 +50,21 @@ def tanh_parts(offsets: Float[Array, " fields"], deviations: Deviations) -> Tanh
         odd=u * (1 - t**2) * inverse,
         gain=2 * (u * t * inverse) * ((4 * u * t + rise * wide) * inverse),
         log_partition=a + b - jnp.log(inverse) / 2,
+    )
+
+
+@_parts.defjvp
+def _parts_jvp(primals: tuple, tangents: tuple) -> tuple[TanhParts, TanhParts]:
+    """A slope in b is that in g of the other parity: tanh' = sech**2 and (sech**2)' = -2 tanh sech**2.
+
+    Products of the parts themselves make derivatives of all orders cheap; t is a function of b.
+    """
+    at, (dg, db, _) = _parts(*primals), tangents
+    gain_odd = -2 * at.even * at.odd
+    bend_even, bend_odd = at.even * at.gain + at.odd * gain_odd, at.even * gain_odd + at.odd * at.gain
+    return at, TanhParts(
+        even=at.gain * dg + gain_odd * db,
+        odd=gain_odd * dg + at.gain * db,
+        gain=-2 * (bend_even * dg + bend_odd * db),
+        log_partition=at.even * dg + at.odd * db,
     )

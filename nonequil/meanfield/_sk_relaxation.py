@@ -14,6 +14,7 @@ from .._results import RESULTS
 from .._types import Index
 from ..ensembles import SherringtonKirkpatrick
 from ..numerics._implicit import stopped
+from ..numerics._power_series import power_series
 from ._sk_field import correlation_of_fields
 from ._sk_rule import SKRule
 from ._sk_stationary import SKStationary, sk_stationary
@@ -40,7 +41,7 @@ class Relaxation(eqx.Module):
     def steepness(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         """V at C = q + (1 - q) x."""
         r = correlation_of_fields(self.share, self.q + (1 - self.q) * x)
-        return 1 - 2 * self.share * jnp.polyval(self.coefficients[::-1], r, unroll=16)
+        return 1 - 2 * self.share * power_series(self.coefficients, r)
 
     def delay(self, x: Float[Array, ""]) -> Float[Array, ""]:
         """W(x)."""

@@ -9,8 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..ensembles import SherringtonKirkpatrick
-from ._sk_field import Averages, averages, next_m
+from ..numerics._implicit import stopped
+from ._sk_field import Averages, averages, combined, field_law
 from ._sk_rule import SKRule
+from ._sk_slopes import FieldSlopes, field_slopes
 
 
 @eqx.filter_custom_jvp
@@ -28,16 +30,26 @@ def settled(sk: SherringtonKirkpatrick, m: Float[Array, ""], m0: Float[Array, ""
 @settled.def_jvp
 def _settled_jvp(primals: tuple, tangents: tuple) -> tuple[Averages, Averages]:
     sk, m, m0, rule = primals
-    out, change = settled(sk, m, m0, rule), tangents[0]
+    out = settled(sk, m, m0, rule)
     m = out.m  # the same number, which second derivatives follow
-    direct = eqx.filter_jvp(lambda sk: averages(sk, m, rule), (sk,), (change,))[1]
-    along = _derivative(lambda m: averages(sk, m, rule))
-    slope = next_m(sk, m, rule)[1]
+    change = jax.tree.map(
+        lambda x, t: jnp.zeros_like(x) if t is None else t, sk, tangents[0], is_leaf=lambda x: x is None
+    )
+    slopes = field_slopes(field_law(sk, m, rule), rule)
+    direct, growth_of_slope = _direct(sk, m, rule, slopes, change)
+    along, curved = _along(sk, m, rule, slopes)
+    slope = sk.beta * sk.J0 * out.k
     marginal = critical(slope)
-    dm = direct.m / jnp.where(marginal, 1, 1 - slope)
-    regular = eqx.tree_at(lambda a: a.m, _plus(direct, along(m), dm), dm)
-    special = _special(sk, m, m0, rule, change, direct, along)
-    return out, jax.tree.map(lambda s, r: jnp.where(marginal, s, r), special, regular)
+    onset = marginal & (sk.H0 == 0) & (jnp.abs(m) < 0.1)
+    third = stopped(sk.beta * sk.J0 * curved.k)
+    growth = -6 / jnp.where(third < 0, third, -1) * jnp.where(m0 == 0, 0, 1)
+    push = _push(sk, m, rule, slopes, onset)
+    infinite = _infinite(change, push, jnp.where(onset, jnp.sign(m0) * growth, 1))
+    dm = jnp.where(marginal, infinite, direct.m / jnp.where(marginal, 1, 1 - slope))
+    amount = jnp.where(onset, growth * growth_of_slope / 2, dm)
+    rates = jax.tree.map(lambda a, c: jnp.where(onset, stopped(c), a), along, curved)
+    moved = jax.tree.map(lambda d, r: d + r * jnp.where(marginal & (r == 0), 0, amount), direct, rates)
+    return out, eqx.tree_at(lambda a: a.m, moved, dm)
 
 
 def critical(slope: Float[Array, ""]) -> Bool[Array, ""]:
@@ -45,44 +57,58 @@ def critical(slope: Float[Array, ""]) -> Bool[Array, ""]:
     return jnp.abs(1 - slope) <= 4 * float(jnp.finfo(slope.dtype).eps) ** 0.5
 
 
-def _special(
-    sk: SherringtonKirkpatrick, m: Array, m0: Array, rule: SKRule, change: Any, direct: Averages, along: Callable
-) -> Averages:
-    """Derivatives where f' = 1: one-sided at a critical point, infinite where a branch ends."""
-    gain = lambda sk, m: next_m(sk, m, rule)[1]  # noqa: E731
-    third = _derivative(_derivative(lambda m: gain(sk, m)))(m)
-    onset = -6 / jnp.where(third < 0, third, -1) * jnp.where(m0 == 0, 0, 1)
-    growth = onset * eqx.filter_jvp(lambda sk: gain(sk, m), (sk,), (change,))[1]
-    one_sided = _plus(direct, _derivative(along)(m), growth / 2)
-    rise = eqx.filter_grad(lambda sk: gain(sk, m))(sk)
-    dm = _infinite(change, rise, jnp.sign(m0) * onset)
-    one_sided = eqx.tree_at(lambda a: a.m, one_sided, dm)
-    push = eqx.filter_grad(lambda sk: next_m(sk, m, rule)[0])(sk)
-    ended = jax.tree.map(lambda d, a: d + _infinite(change, push, a), direct, along(m))
-    ended = eqx.tree_at(lambda a: a.m, ended, _infinite(change, push, jnp.ones_like(m)))
-    symmetric = (sk.H0 == 0) & (jnp.abs(m) < 0.1)
-    return jax.tree.map(lambda s, e: jnp.where(symmetric, s, e), one_sided, ended)
+def _direct(
+    sk: SherringtonKirkpatrick, m: Array, rule: SKRule, slopes: FieldSlopes, change: Any
+) -> tuple[Averages, Float[Array, ""]]:
+    """What `change` makes of the averages at a fixed magnetisation, and of the slope f' of the map of m."""
+
+    def law(sk: SherringtonKirkpatrick) -> tuple[Array, Array]:
+        law = field_law(sk, m, rule)
+        return law.offsets, law.scale
+
+    means = slopes.moved(*eqx.filter_jvp(law, (sk,), (change,))[1])
+
+    def both(sk: SherringtonKirkpatrick, means: Any) -> tuple[Averages, Array]:
+        at = combined(sk, m, means, rule)
+        return at, sk.beta * sk.J0 * at.k
+
+    return eqx.filter_jvp(both, (sk, slopes.means), (change, means))[1]
 
 
-def _plus(direct: Averages, along: Averages, dm: Float[Array, ""]) -> Averages:
-    return jax.tree.map(lambda d, a: d + a * dm, direct, along)
+def _along(sk: SherringtonKirkpatrick, m: Array, rule: SKRule, slopes: FieldSlopes) -> tuple[Averages, Averages]:
+    """First and second derivatives of the averages in the magnetisation."""
+    first = _derivative(lambda x: combined(sk, m + x, slopes.at(sk.beta * sk.J0 * x), rule))
+    zero = jnp.zeros_like(m)
+    return first(zero), _derivative(first)(zero)
 
 
 def _derivative(f: Callable[[Array], Any]) -> Callable[[Array], Any]:
     return lambda m: jax.jvp(f, (m,), (jnp.ones_like(m),))[1]
 
 
-def _infinite(change: Any, slopes: Any, factor: Float[Array, "..."]) -> Float[Array, "..."]:
+def _push(
+    sk: SherringtonKirkpatrick, m: Array, rule: SKRule, slopes: FieldSlopes, onset: Bool[Array, ""]
+) -> SherringtonKirkpatrick:
+    """Derivatives in the ensemble of the slope f' at the onset of order, elsewhere of f."""
+    sk, m, slopes, here = stopped((sk, m, slopes, field_law(sk, m, rule)))
+
+    def pushed(sk: SherringtonKirkpatrick) -> Array:
+        law = field_law(sk, m, rule)
+        change = slopes.moved(law.offsets - here.offsets, law.scale - here.scale)
+        gain = sk.beta * sk.J0 * (law.weights @ (slopes.means.gain + change.gain))
+        return jnp.where(onset, gain, law.weights @ change.mean)
+
+    return eqx.filter_grad(pushed)(sk)
+
+
+def _infinite(change: Any, slopes: Any, factor: Float[Array, ""]) -> Float[Array, ""]:
     """Sum over leaves of infinity times sign(slope factor) times the leaf's change, where neither is zero."""
-    total = jnp.zeros_like(factor)
-    for leaf, by in zip(_numbers(change), _numbers(slopes), strict=True):
-        if leaf is not None:
-            strength = jnp.where(by * factor == 0, 0, jnp.inf) * jnp.sign(by * factor)
-            total = total + _scaled(strength, jnp.broadcast_to(leaf, factor.shape))
-    return total
+    by = stopped(factor * jnp.stack(_numbers(slopes)))
+    strength = jnp.where(by == 0, 0, jnp.inf) * jnp.sign(by)
+    return jnp.sum(_scaled(strength, jnp.stack(_numbers(change))))
 
 
-def _scaled(strength: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "..."]:
+def _scaled(strength: Float[Array, " n"], x: Float[Array, " n"]) -> Float[Array, " n"]:
     """Strength x, and 0 for x = 0 even where the strength is infinite: declared linear, for both modes.
 
     The solution of a diagonal system is the one linear map of JAX whose rule one may write oneself.

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from .._results import RESULTS
 from ..ensembles import SherringtonKirkpatrick
+from ..numerics._power_series import power_series
 from ._sk_field import FieldLaw, averages, correlation_of_fields, field_law, next_m, resolved
 from ._sk_parts import TanhParts
 from ._sk_rule import SKRule, chosen
@@ -121,4 +122,4 @@ def _two_times(now: _Made, then: _Made, c: Float[Array, ""], law: FieldLaw, rule
     products = law.weights @ (now.series * then.series)
     whole = law.weights @ rule.series.mean(now.even * then.even + now.odd * then.odd)
     r = correlation_of_fields(law.share, c)
-    return jnp.polyval(jnp.append(products, whole - jnp.sum(products))[::-1], r, unroll=16)
+    return power_series(jnp.append(products, whole - jnp.sum(products)), r)

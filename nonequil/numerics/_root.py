@@ -99,34 +99,34 @@ def _search(
     f: Callable, lower: Array, upper: Array, small: Array, eps: float, max_steps: int
 ) -> tuple[Array, Array, Array, Array, Array]:
     """The point, f there, f at both ends, the steps taken and whether the interval closed."""
-
-    def at(x: Array) -> tuple[Array, Array]:
-        return jax.jvp(f, (x,), (jnp.ones_like(x),))
+    ends = jax.lax.map(f, jnp.stack([lower, upper]))
 
     def open_(b: _Bracket) -> Array:
         width = jnp.abs(b.positive - b.negative)
         close = jnp.minimum(width, b.moved) <= small + 4 * eps * jnp.abs(b.x)
-        return (b.value != 0) & jnp.isfinite(b.value) & ~close & (b.steps < max_steps)
+        return (b.steps < 0) | ((b.value != 0) & jnp.isfinite(b.value) & ~close & (b.steps < max_steps))
 
     def step(b: _Bracket) -> _Bracket:
         newton = -b.value / b.slope
         inside = (b.x + newton - b.negative) * (b.x + newton - b.positive) <= 0
         fast = 2 * jnp.abs(newton) < b.moved
-        x = jnp.where(inside & fast & jnp.isfinite(b.slope), b.x + newton, b.negative + (b.positive - b.negative) / 2)
-        value, slope = at(x)
+        fit = inside & fast & jnp.isfinite(b.slope)
+        tried = jnp.where(fit, b.x + newton, b.negative + (b.positive - b.negative) / 2)
+        x = jnp.where(b.steps < 0, b.x, tried)
+        value, slope = jax.jvp(f, (x,), (jnp.ones_like(x),))
         negative, positive = jnp.where(value < 0, x, b.negative), jnp.where(value < 0, b.positive, x)
-        return _Bracket(negative, positive, x, value, slope, jnp.abs(x - b.x), b.steps + 1)
+        moved = jnp.where(b.steps < 0, b.moved, jnp.abs(x - b.x))
+        return _Bracket(negative, positive, x, value, slope, moved, b.steps + 1)
 
-    ends = jnp.stack([f(lower), f(upper)])
-    negative, positive = jnp.where(ends[0] < 0, lower, upper), jnp.where(ends[0] < 0, upper, lower)
-    at_end = jnp.where(ends[0] == 0, lower, upper)
-    x = jnp.where(jnp.any(ends == 0), at_end, lower + (upper - lower) / 2)
-    first = _Bracket(negative, positive, x, *at(x), jnp.abs(upper - lower), jnp.asarray(0))
-    first = eqx.tree_at(lambda b: (b.negative, b.positive), first, _narrowed(first))
-    last = jax.lax.while_loop(open_, step, first)
+    last = jax.lax.while_loop(open_, step, _first(lower, upper, ends))
     ended = (last.value == 0) | (last.steps < max_steps)
     return last.x, last.value, ends, last.steps, ended
 
 
-def _narrowed(b: _Bracket) -> tuple[Array, Array]:
-    return jnp.where(b.value < 0, b.x, b.negative), jnp.where(b.value < 0, b.positive, b.x)
+def _first(lower: Array, upper: Array, ends: Float[Array, " 2"]) -> _Bracket:
+    """Before the function is known at the point where the search begins: an end that is a root, else the middle."""
+    negative, positive = jnp.where(ends[0] < 0, lower, upper), jnp.where(ends[0] < 0, upper, lower)
+    at_end = jnp.where(ends[0] == 0, lower, upper)
+    x = jnp.where(jnp.any(ends == 0), at_end, lower + (upper - lower) / 2)
+    nothing = jnp.full_like(x, jnp.nan)
+    return _Bracket(negative, positive, x, nothing, nothing, jnp.abs(upper - lower), jnp.asarray(-1))

@@ -81,11 +81,12 @@ class _Search(eqx.Module):
     max_steps: int
 
     def run(self, x: Float[Array, ""], lower: Float[Array, ""], upper: Float[Array, ""]) -> _Point:
-        value, slope = self.f(x)
-        first = _Point(x, value - x, slope, jnp.full_like(x, jnp.inf), lower, upper, jnp.asarray(1))
-        still = 4 * float(jnp.finfo(x.dtype).eps)
+        """The first of its steps is to `x` itself, so that f enters the program once."""
+        still, zero = 4 * float(jnp.finfo(x.dtype).eps), jnp.zeros_like(x)
         return jax.lax.while_loop(
-            lambda p: (jnp.abs(p.change) > still) & (p.steps < self.max_steps), lambda p: self._step(p), first
+            lambda p: (p.steps == 0) | ((jnp.abs(p.change) > still) & (p.steps < self.max_steps)),
+            lambda p: self._step(p),
+            _Point(x, zero, zero, zero, lower, upper, jnp.asarray(0)),
         )
 
     def _step(self, p: _Point) -> _Point:
@@ -93,9 +94,11 @@ class _Search(eqx.Module):
         newton = p.x + p.change / jnp.where(p.slope == 1, 1, 1 - p.slope)
         fit = (p.slope < 1) & (newton >= lower) & (newton <= upper)
         fit = fit & (self.rising | (2 * jnp.abs(p.change) < p.before))
-        x = jnp.where(fit, newton, jnp.where(self.rising, p.x + p.change, (lower + upper) / 2))
+        moved = jnp.where(fit, newton, jnp.where(self.rising, p.x + p.change, (lower + upper) / 2))
+        x = jnp.where(p.steps == 0, p.x, moved)
         value, slope = self.f(x)
-        return _Point(x, value - x, slope, jnp.abs(p.change), lower, upper, p.steps + 1)
+        before = jnp.where(p.steps == 0, jnp.inf, jnp.abs(p.change))
+        return _Point(x, value - x, slope, before, lower, upper, p.steps + 1)
 
 
 def _verdict(end: _Point, tolerance: float) -> RESULTS:
