@@ -32,7 +32,7 @@ def lower_bound(
     value: Any, stderr: Any, unit: Unit, result: RESULTS, floor: Any, details: Any, n_eff: Any = None
 ) -> Estimate:
     """The estimate, in the default precision."""
-    value, stderr, floor = (jnp.asarray(v, float) for v in (value, stderr, floor))
+    value, stderr, floor = (None if v is None else jnp.asarray(v, float) for v in (value, stderr, floor))
     return Estimate(value, stderr, unit, KIND.lower_bound, result, floor, n_eff, details)
 
 

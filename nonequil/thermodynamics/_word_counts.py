@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..data import Transitions
 from ._base import AbstractEstimator, unit_of
 from ._bound import SCARCE, lower_bound
 from ._pairs import Pairs, newest, read_pairs
+from ._windows import reweighted, windows
 
 
 class WordCounts(AbstractEstimator):
@@ -56,7 +56,7 @@ class WordCounts(AbstractEstimator):
         pairs = read_pairs(t, self.spins)
         if pairs.population and self.order > 1:
             raise ValueError(f"order = {self.order}: an enumerated population holds single steps; use order = 1")
-        words, w, n = self._words(pairs)
+        words, w, n = self._words(t, pairs)
         longer = _counted(words, w, n, self.pseudocount)
         shorter = _counted(words[:, :-1], w, n, self.pseudocount)
         details = {
@@ -75,24 +75,18 @@ class WordCounts(AbstractEstimator):
             return lower_bound(value, 0.0, unit_of(t), result, 0.0, details)
         psi = np.zeros(len(t))
         psi[w > 0] = (longer.psi - shorter.psi)[w > 0]
-        _, stderr, n_eff = statistics.block_mean(jnp.asarray(psi), _with_weights(t, w))
+        _, stderr, n_eff = statistics.block_mean(jnp.asarray(psi), reweighted(t, w))
         return lower_bound(value, stderr, unit_of(t), result, floor, details, n_eff)
 
-    def _words(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, float]:
+    def _words(self, t: Transitions, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, float]:
         """A word of `order` + 1 states from each pair on, weights (0 where it would leave its block), effective n."""
-        rows = len(pairs.x)
         states = np.unique(np.packbits(np.concatenate([pairs.x, pairs.x_next]) > 0, 1), axis=0, return_inverse=True)[1]
-        now, after = states.reshape(-1)[:rows], states.reshape(-1)[rows:]
-        words, w = [now], pairs.w.copy()
-        for k in range(1, self.order):
-            later = np.minimum(np.arange(rows) + k, rows - 1)
-            before = np.minimum(np.arange(rows) + k - 1, rows - 1)
-            follows = (pairs.block[later] == pairs.block) & (after[before] == now[later]) & (later > before)
-            w = np.where(follows & (pairs.w[later] > 0), w, 0)
-            words.append(now[later])
-        words.append(after[np.minimum(np.arange(rows) + self.order - 1, rows - 1)])
-        n = np.inf if pairs.population else float(w.sum() ** 2 / np.maximum(w @ w, 1e-300))
-        return np.stack(words, 1), w, n
+        now, after = np.split(states.reshape(-1), 2)
+        w, starts = np.zeros(len(now)), windows(t, self.order)
+        w[starts] = pairs.w[starts]
+        at = np.minimum(np.arange(len(now))[:, None] + np.arange(self.order), len(now) - 1)
+        n = np.inf if pairs.population else float(w.sum() ** 2 / (w @ w))
+        return np.concatenate([now[at], after[at[:, -1:]]], 1), w, n
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +120,3 @@ def _counted(words: np.ndarray, w: np.ndarray, n: float, pseudocount: float) -> 
     d = int(np.sum(changed)) // 2
     bias = float(np.sum(np.where(changed, 1 + (u + 1 / u) / 2, 0)) / 2 / n)
     return _Counted(plug_in, bias, influence[here] - plug_in, int(np.sum(counts > 0)), d)
-
-
-def _with_weights(t: Transitions, w: np.ndarray) -> Transitions:
-    return eqx.tree_at(lambda t: t.weight, t, jnp.asarray(w), is_leaf=lambda leaf: leaf is None)
