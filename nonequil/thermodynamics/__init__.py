@@ -7,6 +7,7 @@ from ._base import is_population as is_population
 from ._cross import Cross as Cross
 from ._cycles import Cycles as Cycles
 from ._cycles import cycles as cycles
+from ._delta import Delta as Delta
 from ._disorder_average import DisorderAverage as DisorderAverage
 from ._disorder_average import disorder_average as disorder_average
 from ._disorder_average import extrapolate_in_size as extrapolate_in_size
@@ -47,4 +48,5 @@ from ._sk_populations import populations_entropy_production as populations_entro
 from ._sk_slope import sk_entropy_production_slope as sk_entropy_production_slope
 from ._stationary_flow import stationary_flow as stationary_flow
 from ._surrogates import reversal_null as reversal_null
+from ._triple import Triple as Triple
 from ._word_counts import WordCounts as WordCounts

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 from small_networks import network
 
 import nonequil as nq
-from nonequil.thermodynamics import Cross, MaxEntBound, QuadraticBound, Single, exact
+from nonequil.thermodynamics import Cross, Delta, MaxEntBound, QuadraticBound, Single, Triple, exact
 from nonequil.thermodynamics._design import SparseDesign
 from nonequil.thermodynamics._tilt import Problem, maximise
 
@@ -34,6 +34,16 @@ def cross_rows(x, y, centre=0.0):
     return y[:, i] * x[:, j] - x[:, i] * y[:, j]
 
 
+def triple_rows(x, y):
+    j, k = np.triu_indices(x.shape[1], 1)
+    back = lambda x, y: (x[:, :, None] * (y[:, j] * y[:, k])[:, None]).reshape(len(x), -1)  # noqa: E731
+    return back(y, x) - back(x, y)
+
+
+def delta_rows(x, y):
+    return ((y - x)[:, :, None] * x[:, None, :]).reshape(len(x), -1)
+
+
 SETS = {
     "Cross": (lambda: Cross(), cross_rows),
     "Cross+Single": (lambda: Cross() + Single(), lambda x, y: np.hstack([cross_rows(x, y), y - x])),
@@ -42,8 +52,14 @@ SETS = {
         lambda: nq.thermodynamics.Function(spikes) + Single(),
         lambda x, y: np.hstack([cross_rows(x, y, -1.0), y - x]),
     ),
+    "Cross+Single+Triple": (
+        lambda: Cross() + Single() + Triple(),
+        lambda x, y: np.hstack([cross_rows(x, y), y - x, triple_rows(x, y)]),
+    ),
+    "Delta+Single": (lambda: Delta() + Single(), lambda x, y: np.hstack([delta_rows(x, y), y - x])),
     "delayed": (lambda: delayed, lambda x, y: (y[:, :, None] * x[:, None, :]).reshape(len(x), -1)),
 }
+NESTED = ("Cross", "Cross+Single", "spikes+Single", "Cross+Single+Triple")
 SYSTEMS = {
     "parallel, no field": lambda: nq.Parallel(nq.Ising(network(4).J, jnp.zeros(4))),
     "parallel, strong": lambda: nq.Parallel(nq.Ising(1.5 * network(4, 3, self_coupling=True).J, network(4, 3).H)),
@@ -89,7 +105,10 @@ def test_bounds_on_the_exact_population(system, name):
     u = 2 * mean @ np.linalg.pinv(g.T @ (w[:, None] * g) - np.outer(mean, mean), rcond=1e-10) @ mean
     assert abs(quadratic.details["u"] - u) < ATOL
     assert abs(quadratic.value - np.log1p(u)) < ATOL
-    assert quadratic.value < maxent.value + ATOL or name == "delayed"  # the antisymmetric part is another set there
+    assert quadratic.value < maxent.value + ATOL or name in (
+        "delayed",
+        "Delta+Single",
+    )  # the antisymmetric part is another set there
     for estimate in (maxent, quadratic):
         assert estimate.value < sigma + ATOL
         assert (estimate.stderr, estimate.floor) == (0, 0)
@@ -102,10 +121,11 @@ def test_bounds_on_the_exact_population(system, name):
 @pytest.mark.parametrize("bound", [MaxEntBound, QuadraticBound])
 def test_the_default_pair_does_not_depend_on_the_coding_and_larger_sets_bound_more(system, bound):
     t = population(system)[0]
-    values = {name: float(bound(SETS[name][0]())(t).value) for name in ("Cross", "Cross+Single", "spikes+Single")}
+    values = {name: float(bound(SETS[name][0]())(t).value) for name in NESTED}
     assert abs(values["Cross+Single"] - values["spikes+Single"]) < ATOL
     assert abs(values["Cross+Single"] - bound()(t).value) < 1e-14
     assert values["Cross"] < values["Cross+Single"] + ATOL
+    assert values["Cross+Single"] < values["Cross+Single+Triple"] + ATOL
 
 
 def test_theta_is_that_of_the_observables_as_they_were_given():
