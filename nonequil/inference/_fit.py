@@ -13,7 +13,7 @@ from ._errors import ERRORS, SAMPLED, active, covariance_diagonals
 from ._grams import grams, groups
 from ._identify import Problem, pose
 from ._newton import Solution, maximise, penalised
-from ._passes import device, fits_exactly, likelihood
+from ._passes import device, outcome
 from ._read import read
 from ._result import Fit
 from ._rows import CHUNK, Rows
@@ -43,8 +43,9 @@ def fit(
         sum_t sum_i -w_t log sigmoid(2 x'_ti h_ti) + (l2 / 2) sum_ij J_ij^2 + l1 sum_ij |J_ij|,
 
     h_ti = H_i + sum_j J_ij x_tj (+ drive). Penalties act on couplings between -1/+1 spins, never on H, and nothing is
-    penalised unless asked. Newton's method with the exact Hessian of each neuron; equal past states are collapsed and
-    sparse firing is exploited. Memory grows with the recording only by its int8 spins.
+    penalised unless asked. Where neurons fire often a few gradients suffice, scaled by one curvature that all neurons
+    share; where they fire rarely, and for any neuron that this leaves over, Newton's method with its exact Hessian, equal
+    past states collapsed. Memory grows with the recording only by its int8 spins.
 
     - `mask` (n, n): False holds a coupling at zero; diagonal couplings are self-history of one step;
     - `drive_is_field`: `transitions.drive` (pairs, n) is a known addition to the fields;
@@ -114,7 +115,8 @@ def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.nd
     """A solution with its errors, likelihoods and flags."""
     rows, theta, n = problem.rows, solution.theta, problem.rows.n
     converged = solution.residual <= tolerance
-    separated = fits_exactly(theta, rows) & problem.free.any(axis=1)
+    loss, exact = outcome(theta, rows)
+    separated = exact & problem.free.any(axis=1)
     infinite = (problem.infinite != 0) | _runaway(problem, solution, converged)
     variance, used = np.full_like(theta, np.nan), 0
     if errors is not ERRORS.none:
@@ -133,7 +135,7 @@ def summarise(problem: Problem, solution: Solution, errors: ERRORS, block: np.nd
         J_stderr=device(stderr[:, 1 : n + 1]),
         H_stderr=device(stderr[:, 0]),
         B_stderr=device(stderr[:, n + 1 :]) if weighed else None,
-        log_likelihood=device(-likelihood(theta, rows)[0].sum()),
+        log_likelihood=device(-loss.sum()),
         log_likelihood_constant_rate=device(constant_rate(problem)),
         gradient_max=device(solution.residual),
         converged=jnp.asarray(converged),

@@ -19,8 +19,8 @@ class Problem:
     `free` (n, p) marks fitted parameters of (H, J, drive weights); `start` (n, p) holds their first values and those
     of the held ones. `null` (n, p, q) spans, neuron by neuron, the directions in which the likelihood is flat,
     orthonormal in all but the bias; None where there are none. `infinite` (n, n) is the sign of coefficients held
-    because they are infinite, `constant` (n,) marks units that never change; `gram` (p, p) sums z z^T over the pairs,
-    `up` (n,) the weighted spins that followed.
+    because they are infinite, `constant` (n,) marks units that never change; `gram` (p, p) sums w z z^T over the pairs,
+    `cross` (n, p) w s' z^T, s' the spins that followed.
     """
 
     rows: Rows
@@ -30,7 +30,7 @@ class Problem:
     constant: np.ndarray
     null: np.ndarray | None
     gram: np.ndarray
-    up: np.ndarray
+    cross: np.ndarray
     l2: float = 0.0
     l1: float = 0.0
 
@@ -38,6 +38,11 @@ class Problem:
     def coupled(self) -> np.ndarray:
         """Which features are past spins: the penalised ones."""
         return (np.arange(self.free.shape[1]) > 0) & (np.arange(self.free.shape[1]) <= self.rows.n)
+
+    @property
+    def up(self) -> np.ndarray:
+        """Sum of the spins that followed, weighted, (n,)."""
+        return self.cross[:, 0]
 
     @property
     def prior(self) -> np.ndarray:
@@ -49,6 +54,17 @@ class Problem:
         """The quadratic penalty, (n or 1, p, p): l2 on couplings, and a free choice of scale on flat directions."""
         ridge = self.prior[None]
         return ridge if self.null is None else ridge + self.stiffness * self.null_projector
+
+    def pull(self, theta: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+        """Gradient (k, p) of the quadratic penalty of these neurons."""
+        ridge = self.ridge
+        return theta @ ridge[0] if len(ridge) == 1 else np.squeeze(ridge[neurons] @ theta[:, :, None], axis=2)
+
+    def residual(self, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray | slice) -> np.ndarray:
+        """Largest entry of the gradient per transition, or of the smallest subgradient under an l1 penalty."""
+        pull = self.l1 * self.coupled * self.free[neurons]
+        least = np.where(theta == 0, np.maximum(np.abs(gradient) - pull, 0), np.abs(gradient + pull * np.sign(theta)))
+        return least.max(axis=1) / self.rows.weight
 
     @property
     def stiffness(self) -> float:
@@ -68,7 +84,7 @@ def pose(rows: Rows, mask: np.ndarray | None, drive_mask: np.ndarray | None, l2:
     n, p = rows.n, rows.features
     counted = rows.counted()
     gram, cross = counts(counted)
-    up = cross[:, 0] if counted is rows else counts(rows)[1][:, 0]
+    weighed = (gram, cross) if counted is rows else counts(rows)
     target = np.abs(cross[:, 0]) >= gram[0, 0] - 0.5
     sender = np.abs(gram[0, 1 : n + 1]) >= gram[0, 0] - 0.5
     allowed = np.ones((n, p), bool)
@@ -82,9 +98,9 @@ def pose(rows: Rows, mask: np.ndarray | None, drive_mask: np.ndarray | None, l2:
     free[:, 1 : n + 1] &= infinite == 0
     start = np.zeros((n, p))
     start[:, 1 : n + 1] = HELD * infinite
-    mean = np.clip(up / rows.weight, -1 + 1e-12, 1 - 1e-12)
+    mean = np.clip(weighed[1][:, 0] / rows.weight, -1 + 1e-12, 1 - 1e-12)
     start[:, 0] = np.where(target, CERTAIN * np.sign(mean), np.arctanh(mean) + (away * start[:, 1 : n + 1]).sum(axis=1))
-    return Problem(rows, free, start, infinite, target | sender, _flat(gram, free), gram, up, l2, l1)
+    return Problem(rows, free, start, infinite, target | sender, _flat(gram, free), *weighed, l2, l1)
 
 
 def _empty_cells(gram: np.ndarray, cross: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._curvature import Curvature
+from ._dense import approach
 from ._grams import groups
 from ._identify import Problem
 from ._lasso import descend
@@ -23,7 +24,8 @@ PATIENCE = 3  # idle steps in a row after which a neuron is given up
 class Solution:
     """Parameters (n, p), objective (n,), gradient (n, p) and largest gradient per transition (n,) of a fit under way.
 
-    `idle` counts steps in a row that brought a neuron nothing, `stuck` marks those given up.
+    `idle` counts steps in a row that brought a neuron nothing, `stuck` marks those given up, `done` those that arrived
+    without Newton's method, whose objective and gradient are not known; `steps` counts steps of both kinds.
     """
 
     theta: np.ndarray
@@ -32,26 +34,30 @@ class Solution:
     residual: np.ndarray
     idle: np.ndarray
     stuck: np.ndarray
+    done: np.ndarray
     steps: int = 0
 
 
 def maximise(problem: Problem, start: np.ndarray | None, tolerance: float, max_steps: int) -> Solution:
     """Parameters of largest likelihood, to a gradient below `tolerance` per transition, and how each neuron ended."""
-    solution, curvature = _begun(problem, start), Curvature(problem)
+    solution = _begun(problem, *approach(problem, start, tolerance, max_steps))
     aim = tolerance * (1 if jnp.result_type(float) == jnp.float64 else BEYOND)
-    while solution.steps < max_steps:
-        running = np.flatnonzero((solution.residual > aim) & ~solution.stuck)
+    curvature = None if solution.done.all() else Curvature(problem)
+    while curvature is not None and solution.steps < max_steps:
+        running = np.flatnonzero((solution.residual > aim) & ~solution.stuck & ~solution.done)
         if len(running) == 0:
             break
         _advance(problem, curvature, solution, running)
     return solution
 
 
-def _begun(problem: Problem, start: np.ndarray | None) -> Solution:
-    theta = problem.start.copy() if start is None else np.where(problem.free, start, problem.start)
-    loss, gradient = _objective(problem, theta, np.arange(len(theta)))
-    residual = _residual(problem, theta, gradient)
-    return Solution(theta, loss, gradient, residual, np.zeros(len(theta), int), np.zeros(len(theta), bool))
+def _begun(problem: Problem, theta: np.ndarray, residual: np.ndarray, steps: int) -> Solution:
+    done, n = np.isfinite(residual), len(theta)
+    loss, gradient, left = np.zeros(n), np.zeros_like(theta), np.flatnonzero(~done)
+    if len(left):
+        loss[left], gradient[left] = _objective(problem, theta, left)
+        residual[left] = problem.residual(theta[left], gradient[left], left)
+    return Solution(theta, loss, gradient, residual, np.zeros(n, int), np.zeros(n, bool), done, steps)
 
 
 def _advance(problem: Problem, curvature: Curvature, s: Solution, running: np.ndarray) -> None:
@@ -59,7 +65,7 @@ def _advance(problem: Problem, curvature: Curvature, s: Solution, running: np.nd
     step = direction(problem, curvature, s.theta, s.gradient, running)
     before = [part[running].copy() for part in (s.theta, s.loss, s.gradient, s.residual)]
     size = _search(problem, s.theta, s.loss, s.gradient, step, running)
-    s.residual[running] = _residual(problem, s.theta[running], s.gradient[running], running)
+    s.residual[running] = problem.residual(s.theta[running], s.gradient[running], running)
     left = s.residual[running] / before[3]
     hopeless = curvature.judge(running, left, size)
     flat = np.abs(s.loss[running] - before[1]) <= rounding() * np.abs(before[1])
@@ -107,18 +113,8 @@ def _objective(problem: Problem, theta: np.ndarray, neurons: np.ndarray) -> tupl
     loss, gradient = likelihood(theta[computed], problem.rows, picked)
     at = neurons if picked is None else np.arange(len(neurons))
     loss, gradient = loss[at], gradient[at]
-    ridge = problem.ridge if len(problem.ridge) == 1 else problem.ridge[neurons]
-    pull = np.squeeze(ridge @ theta[neurons, :, None], axis=2)
+    pull = problem.pull(theta[neurons], neurons)
     return loss + (theta[neurons] * pull).sum(axis=1) / 2, (gradient + pull) * problem.free[neurons]
-
-
-def _residual(
-    problem: Problem, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray | slice = slice(None)
-) -> np.ndarray:
-    """Largest entry of the gradient per transition, or of the smallest subgradient under an l1 penalty."""
-    pull = problem.l1 * problem.coupled * problem.free[neurons]
-    least = np.where(theta == 0, np.maximum(np.abs(gradient) - pull, 0), np.abs(gradient + pull * np.sign(theta)))
-    return least.max(axis=1) / problem.rows.weight
 
 
 def _slope(problem: Problem, theta: np.ndarray, gradient: np.ndarray, step: np.ndarray, free: np.ndarray) -> np.ndarray:

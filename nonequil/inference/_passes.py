@@ -8,6 +8,8 @@ from jaxtyping import Array, Float
 from .. import numerics
 from ._rows import Batch, Rows
 
+PART, CURVED = 8, 128  # mean curvatures are taken from one row in PART, at least CURVED of a block
+
 
 def features(x: Array, regressors: Array | None, dtype: jnp.dtype) -> Float[Array, "rows p"]:
     """One, the past spins, the regressors."""
@@ -27,24 +29,61 @@ def _share(b: Batch, dtype: jnp.dtype) -> Array:
     return (b.up.astype(dtype) + 1) / 2 if jnp.issubdtype(b.up.dtype, jnp.integer) else b.up.astype(dtype)
 
 
+def _by_neuron(theta: Array, b: Batch) -> tuple[Array, Array, Array, Array]:
+    """Features (rows, p), what the features add to the fields, fields and shares of +1 (k, rows)."""
+    z = features(b.x, b.regressors, theta.dtype)
+    own, up = theta @ z.T, _share(b, theta.dtype).T
+    return z, own, own if b.offset is None else own + b.offset.astype(own.dtype).T, up
+
+
+def _chance(h: Array) -> tuple[Array, Array]:
+    """Chances sigmoid(2 h), and exp(-2 |h|), the one exponential it takes."""
+    small = jnp.exp(-2 * jnp.abs(h))
+    return jnp.where(h >= 0, 1, small) / (1 + small), small
+
+
+def _losses(h: Array, small: Array, up: Array, b: Batch) -> Array:
+    """-w u log p - w (1 - u) log (1 - p), p = sigmoid(2 h): weight w, share u of +1."""
+    return b.w[None] * (2 * (jnp.maximum(h, 0) - up * h) + jnp.log1p(small))
+
+
+def _scores(p: Array, up: Array, b: Batch) -> Array:
+    """Their derivatives by the field, 2 w (p - u)."""
+    return 2 * b.w[None] * (p - up)
+
+
 @jax.jit
 def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
-    """Negative log-likelihood of each neuron (first column) and its gradient, summed over a batch.
+    """Negative log-likelihood of each neuron (first column) and its gradient, summed over a batch."""
 
-    A row of weight w, followed by +1 in a share u of cases, adds -w u log p - w (1 - u) log (1 - p), p = sigmoid(2 h),
-    and the gradient 2 w (p - u) z.
+    def block(total: numerics.Total, b: Batch) -> tuple[numerics.Total, None]:
+        z, _, h, up = _by_neuron(theta, b)
+        p, small = _chance(h)
+        loss = jnp.sum(_losses(h, small, up, b), axis=1)
+        return total.add(jnp.concatenate([loss[:, None], _scores(p, up, b) @ z], axis=1)), None
+
+    start = numerics.Total.zeros((theta.shape[0], theta.shape[1] + 1), theta.dtype)
+    return jax.lax.scan(block, start, batch)[0].value
+
+
+@jax.jit
+def _slopes(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
+    """The same gradient, and in four more columns sums of w, w phi, w phi g and w phi g^2 over part of the rows.
+
+    phi = 1 - tanh^2 h; g is what spins and regressors add to the field, h - H without an offset.
     """
 
     def block(total: numerics.Total, b: Batch) -> tuple[numerics.Total, None]:
-        z, h = _fields(theta, b)
-        up, w = _share(b, h.dtype), b.w[:, None]
-        small = jnp.exp(-2 * jnp.abs(h))  # the one exponential from which both follow
-        p = jnp.where(h >= 0, 1, small) / (1 + small)
-        loss = w * (2 * (jnp.maximum(h, 0) - up * h) + jnp.log1p(small))
-        gradient = (2 * w * (p - up)).T @ z
-        return total.add(jnp.concatenate([jnp.sum(loss, axis=0)[:, None], gradient], axis=1)), None
+        z, own, h, up = _by_neuron(theta, b)
+        p, _ = _chance(h)
+        some = slice(0, max(CURVED, len(z) // PART))
+        g, w = own[:, some] - theta[:, :1], b.w[None, some]
+        phi = 4 * w * p[:, some] * (1 - p[:, some])
+        parts = [jnp.broadcast_to(w, phi.shape), phi, phi * g, phi * g**2]
+        sums = jnp.stack([jnp.sum(part, axis=1) for part in parts], axis=1)
+        return total.add(jnp.concatenate([_scores(p, up, b) @ z, sums], axis=1)), None
 
-    start = numerics.Total.zeros((theta.shape[0], theta.shape[1] + 1), theta.dtype)
+    start = numerics.Total.zeros((theta.shape[0], theta.shape[1] + 4), theta.dtype)
     return jax.lax.scan(block, start, batch)[0].value
 
 
@@ -101,6 +140,15 @@ def likelihood(theta: np.ndarray, rows: Rows, neurons: np.ndarray | None = None)
     return total[:, 0], total[:, 1:]
 
 
+def slopes(theta: np.ndarray, rows: Rows, neurons: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient (k, p) of these neurons, summed over all rows, and means of phi, phi g and phi g^2 over part of them."""
+    moved = device(theta)
+    total = np.zeros((len(theta), rows.features + 4))
+    for batch in rows.batches(neurons):
+        total += np.asarray(_slopes(moved, batch))
+    return total[:, :-4], total[:, -3:] / total[:, -4:-3]
+
+
 def counts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Sums of w z z^T (p, p) and w a z^T (n, p) over all rows."""
     gram, cross = np.zeros((rows.features, rows.features)), np.zeros((rows.n, rows.features))
@@ -112,25 +160,32 @@ def counts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 @jax.jit
-def _wrong(theta: Float[Array, "k p"], batch: Batch) -> Array:
-    """Number of rows of positive weight that each neuron does not predict right with certainty of the sign."""
+def _outcome(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]:
+    """Negative log-likelihood of each neuron, and the rows of positive weight whose sign it does not predict."""
 
-    def block(total: Array, b: Batch) -> tuple[Array, None]:
-        h = _fields(theta, b)[1]
-        up = _share(b, h.dtype)
+    def block(total: tuple, b: Batch) -> tuple[tuple, None]:
+        _, _, h, up = _by_neuron(theta, b)
         right = ((up < 1e-6) & (h < 0)) | ((up > 1 - 1e-6) & (h > 0))
-        return total + jnp.sum((b.w[:, None] > 0) & ~right, axis=0), None
+        loss = jnp.sum(_losses(h, _chance(h)[1], up, b), axis=1)
+        return (total[0].add(loss), total[1] + jnp.sum((b.w[None] > 0) & ~right, axis=1)), None
 
-    return jax.lax.scan(block, jnp.zeros(theta.shape[0], int), batch)[0]
+    start = (numerics.Total.zeros((theta.shape[0],), theta.dtype), jnp.zeros(theta.shape[0], int))
+    total, wrong = jax.lax.scan(block, start, batch)[0]
+    return total.value, wrong
 
 
-def fits_exactly(theta: np.ndarray, rows: Rows) -> np.ndarray:
-    """Whether the sign of the field predicts every transition of a neuron: then no finite optimum exists."""
+def outcome(theta: np.ndarray, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Negative log-likelihood (n,), and whether the sign of the field predicts every transition of a neuron (n,).
+
+    If it does, no finite optimum exists.
+    """
     moved = device(theta)
-    wrong = np.zeros(len(theta), int)
+    loss, wrong = np.zeros(len(theta)), np.zeros(len(theta), int)
     for batch in rows.batches():
-        wrong += np.asarray(_wrong(moved, batch))
-    return wrong == 0
+        parts = _outcome(moved, batch)
+        loss += np.asarray(parts[0])
+        wrong += np.asarray(parts[1])
+    return loss, wrong == 0
 
 
 @jax.jit

@@ -21,7 +21,7 @@ class Fit(eqx.Module):
     - `log_likelihood`: sum over transitions and neurons, nats, penalties left out; `log_likelihood_constant_rate`:
       the same for neurons that ignore the past;
     - `gradient_max` (n,): largest entry of each neuron's gradient per transition (with an l1 penalty: of its smallest
-      subgradient); `converged` (n,): whether it is below the tolerance; `steps`: Newton steps;
+      subgradient); `converged` (n,): whether it is below the tolerance; `steps`: gradient passes and Newton steps;
     - `infinite` (n, n): the coefficient has no finite optimum, its sign is known. Where an empty cell of the pair's
       2 x 2 table proves it, J is held at +-3.5 (14 log-odds). H of that neuron has no finite optimum either;
     - `constant` (n,): units that never change, as receivers or as senders; `separated` (n,): every transition of that

@@ -13,6 +13,7 @@ from .._results import RESULTS
 from ..dynamics import AbstractSpinClock, Parallel
 from ..ensembles import SherringtonKirkpatrick
 from ..meanfield import AsymmetricSK, SKOrder, SKRule, sk_stationary
+from ..numerics._implicit import stopped
 from ..thermodynamics._sk_entropy import rate
 
 STEPS = 200
@@ -49,7 +50,7 @@ def recover_sk(
     Weighted least squares, sum of ((m, q, sigma of the theory - measured) / stderr)**2, by the method of Levenberg
     and Marquardt on the implicit derivatives of the steady state. It starts where m = E tanh(g + s z) and
     q = F(q; g, s) hold exactly, J0 = g / m. `known` gives beta, H0, dH and the law of the fields (default: beta = 1,
-    no fields); `sigma` is that of `clock`, as in `entropy_production_rate`.
+    no fields); `sigma` is that of `clock`, as in `entropy_production_rate`. Carries no gradient.
     Raises ValueError (traced: a run-time error) unless m**2 <= q < 1, sigma >= 0 and all errors are above zero.
 
     ```python
@@ -74,20 +75,17 @@ def _recovered(
     clock: type[AbstractSpinClock],
     rule: SKRule,
 ) -> Recovered:
-    def deviations(x: Float[Array, " 2"], _: None) -> Float[Array, " 3"]:
+    def deviations(x: Float[Array, " 2"]) -> tuple[Float[Array, " 3"], RESULTS]:
         s = sk_stationary(_with(known, x), rule=rule)
-        return (jnp.stack([s.m, s.q, rate(s, clock).value]) - measured) / errors
+        return (jnp.stack([s.m, s.q, rate(s, clock).value]) - measured) / errors, s.result
 
-    start = _consistent(measured, known, rule)
-    x, ended = _least_squares(deviations, start)
-    slopes = jax.jacfwd(deviations)(x, None)
-    information = slopes.T @ slopes
-    stderr, identified = _errors(information)
-    s = sk_stationary(_with(known, x), rule=rule)
-    result = RESULTS.where(s.result == RESULTS.successful, ended, s.result)
+    measured, errors, known = stopped((measured, errors, known))
+    found, ended = _least_squares(deviations, _consistent(measured, known, rule))
+    stderr, identified = _errors(found.slopes.T @ found.slopes)
+    result = RESULTS.where(found.result == RESULTS.successful, ended, found.result)
     result = RESULTS.where(identified, result, RESULTS.unidentified_parameters)
-    misfit = jnp.sum(deviations(x, None) ** 2)
-    return Recovered(_with(known, x), stderr[0], stderr[1] * jnp.exp(x[1]), misfit, result)
+    misfit = jnp.sum(found.residual**2)
+    return Recovered(_with(known, found.x), stderr[0], stderr[1] * jnp.exp(found.x[1]), misfit, result)
 
 
 def _errors(information: Float[Array, "2 2"]) -> tuple[Float[Array, " 2"], Bool[Array, ""]]:
@@ -110,19 +108,44 @@ def _consistent(measured: Float[Array, " 3"], known: SherringtonKirkpatrick, rul
     m, q, sigma = measured
     closure = AsymmetricSK(rule)
 
-    def change(x: Float[Array, " 2"], _: None) -> Float[Array, " 2"]:
+    def change(x: Float[Array, " 2"]) -> tuple[Float[Array, " 2"], RESULTS]:
         after = closure(SKOrder(m, q), _with(known, x))
-        return jnp.stack([after.m - m, after.q - q])
+        return jnp.stack([after.m - m, after.q - q]), RESULTS.successful
 
     first = jnp.stack([jnp.arctanh(m) / jnp.where(m == 0, 1, m), jnp.log(jnp.sqrt(sigma / (1 - q)) + 0.1)])
-    return _least_squares(change, first)[0]
+    return _least_squares(change, first)[0].x
 
 
-def _least_squares(f: Any, start: Float[Array, " 2"]) -> tuple[Float[Array, " 2"], RESULTS]:
+class _Linear(eqx.Module):
+    """A function at `x`, with its Jacobian and what the theory says there."""
+
+    x: Float[Array, " 2"]
+    residual: Float[Array, " numbers"]
+    slopes: Float[Array, "numbers 2"]
+    result: RESULTS
+
+
+def _least_squares(f: Any, start: Float[Array, " 2"]) -> tuple[_Linear, RESULTS]:
+    """Where the sum of squares of `f` is least, f(x) = (numbers, result), and how the search ended.
+
+    The solver sees f as a linear function at each point, so that f and its Jacobian enter the program once; what
+    belongs to its last point is carried on along that line.
+    """
     import optimistix as optx  # read where it is needed: models and theories answer sooner without
+
+    def linear(x: Float[Array, " 2"], _: None) -> tuple[Array, _Linear]:
+        here = stopped(x)
+        slopes, (residual, result) = jax.jacfwd(lambda x: (f(x)[0], f(x)), has_aux=True)(here)
+        at = _Linear(here, residual, slopes, result)
+        return _moved(at, x).residual, at
 
     solver: Any = optx.LevenbergMarquardt(rtol=1e-10, atol=1e-12)
     with jax.numpy_dtype_promotion("standard"):
-        found: Any = optx.least_squares(f, solver, start, max_steps=STEPS, throw=False)
+        found: Any = optx.least_squares(linear, solver, start, has_aux=True, max_steps=STEPS, throw=False)
     failed = found.result != optx.RESULTS.successful
-    return found.value, RESULTS.where(failed, RESULTS.max_steps_reached, RESULTS.successful)
+    return _moved(found.aux, found.value), RESULTS.where(failed, RESULTS.max_steps_reached, RESULTS.successful)
+
+
+def _moved(at: _Linear, x: Float[Array, " 2"]) -> _Linear:
+    """The same at `x`, on the tangent."""
+    return _Linear(x, at.residual + at.slopes @ (x - at.x), at.slopes, at.result)
