@@ -21,5 +21,6 @@ from ._local_update import sweep as sweep
 from ._markov_chain import MarkovChain as MarkovChain
 from ._ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from ._parallel import Parallel as Parallel
+from ._parallel import redrawn as redrawn
 from ._sequential import Sequential as Sequential
 from ._shared_attempts import shared_attempts as shared_attempts

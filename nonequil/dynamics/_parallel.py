@@ -4,13 +4,19 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Key, Shaped
 
 from .. import numerics
 from .._results import Unit
 from .._types import Drive, Index, State
 from ..models import AbstractSpinModel
 from ._base import AbstractSpinClock, log_prob_all
+
+
+def redrawn(u: Float[Array, "*shape"], h: Float[Array, "*shape"], dtype: DTypeLike) -> Shaped[Array, "*shape"]:
+    """Spins that are +1 where the uniform number is below `sigmoid(2 h)`, else -1."""
+    return jnp.where(u < jax.nn.sigmoid(2 * h), 1, -1).astype(dtype)
 
 
 class Parallel(AbstractSpinClock):
@@ -26,8 +32,7 @@ class Parallel(AbstractSpinClock):
     def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
         """All spins redrawn."""
         h = self.model.field(x, drive)
-        up = numerics.uniforms(key, index, h.shape, h.dtype) < jax.nn.sigmoid(2 * h)
-        return jnp.where(up, 1, -1).astype(x.dtype)
+        return redrawn(numerics.uniforms(key, index, h.shape, h.dtype), h, x.dtype)
 
     def log_prob(self, x: State, x_next: State, drive: Drive = None) -> Float[Array, ""]:
         """`sum_i log sigmoid(2 x'_i h_i(x))`."""

@@ -42,6 +42,11 @@ class Ising(AbstractSpinModel):
         h = self.H + self.J @ x.astype(self.J.dtype)
         return h if drive is None else h + drive
 
+    def fields(self, x: Shaped[Array, "n states"], drive: Drive = None) -> Float[Array, "n states"]:
+        """`field` of many states side by side: their product with the couplings reads these as they lie in memory."""
+        h = self.H[:, None] + self.J @ x.astype(self.J.dtype)
+        return h if drive is None else h + drive[:, None]
+
     def site_field(self, x: Shaped[Array, " n"], i: Index, drive: Drive = None) -> Float[Array, ""]:
         """`field(x, drive)[i]`, at the cost of one row."""
         h = self.H[i] + numerics.ordered_sum(self.J[i] * x.astype(self.J.dtype))

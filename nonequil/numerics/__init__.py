@@ -21,6 +21,7 @@ from ._random import normals as normals
 from ._random import threefry as threefry
 from ._random import uniform_pairs as uniform_pairs
 from ._random import uniforms as uniforms
+from ._random import uniforms_at as uniforms_at
 from ._root import Root as Root
 from ._root import root as root
 from ._scalar_fixed_point import scalar_fixed_point as scalar_fixed_point

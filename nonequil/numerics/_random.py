@@ -41,12 +41,17 @@ def uniforms(
     As many random bits as the type holds: 24 in float32, 53 in float64. The same name gives the same number in any
     batch, chunk or device.
     """
-    dtype = jnp.dtype(dtype or jnp.result_type(float))
-    words = jr.key_data(key).astype(jnp.uint32)
     site = jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape)
-    step = jnp.broadcast_to(jnp.asarray(step).astype(jnp.uint32), shape)
-    first, second = threefry((words[..., -2], words[..., -1]), (site, step))
-    return _fractions(first, second, dtype)
+    return uniforms_at(key, step, site, dtype or jnp.result_type(float))
+
+
+def uniforms_at(
+    key: Key[Array, ""], step: Int[Array, ""] | int, site: Shaped[Array, "*shape"], dtype: DTypeLike
+) -> Float[Array, "*shape"]:
+    """The numbers of `uniforms` at some of the sites: for layouts in which sites do not come last."""
+    words, site = jr.key_data(key).astype(jnp.uint32), site.astype(jnp.uint32)
+    step = jnp.broadcast_to(jnp.asarray(step).astype(jnp.uint32), site.shape)
+    return _fractions(*threefry((words[..., -2], words[..., -1]), (site, step)), jnp.dtype(dtype))
 
 
 def uniform_pairs(

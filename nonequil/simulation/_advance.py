@@ -13,11 +13,10 @@ from .._types import State
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver
 from ._chunks import pairs
+from ._columns import filled_up
 from ._drive import drives_at
 from ._state import LAST, SimulationState, period
 from ._steps import AbstractSteps, steps_of
-
-WIDTH = 16  # chains run in multiples of this: a chain alone then goes through the same matrix product as in a batch
 
 
 @eqx.filter_jit
@@ -82,7 +81,7 @@ def finish(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Run:
-    """What stays the same during a run, and its loops. Chains are filled up to a multiple of `WIDTH`."""
+    """What stays the same during a run, and its loops. Chains are filled up to a number that suits the steps."""
 
     dynamics: AbstractDynamics
     observers: tuple[AbstractObserver, ...]
@@ -95,7 +94,7 @@ class _Run:
     @classmethod
     def of(cls, dynamics: Any, state: Any, observers: Any, every: Any, drive: Any, key: Any) -> "_Run":
         """The run that a state belongs to."""
-        wide = -(-jax.tree.leaves(state.x)[0].shape[0] // WIDTH) * WIDTH
+        wide = filled_up(dynamics, jax.tree.leaves(state.x)[0].shape[0])
         every = period(dynamics, state.x, every)
         steps = steps_of(dynamics, numerics.chain_keys(key, wide), drive, every if observers else LAST)
         return cls(dynamics, observers, every, drive, wide, steps, state.burn_in)
