@@ -95,7 +95,8 @@ def _draw(rows: ExactRows, steps: Array, sites: Array, keys: Array, drives: Driv
 def _decide(rows: ExactRows, up: Array, draws: _Draws) -> _Decided:
     """All attempts of a block in order."""
     sums = jnp.matmul(rows.rows[draws.sites], up, precision=jax.lax.Precision.HIGHEST)
-    old, changes = up[draws.sites], []
+    old = up[draws.sites]
+    changes: list[Array] = []
     words = jnp.zeros(up.shape[1:], jnp.uint32)
     for k in range(len(sums)):
         now = sums[k]

@@ -169,5 +169,5 @@ class _Run:
         x, x_next = held
         slots = jax.tree.leaves(x)[0].shape[1]
         index = self.burn_in + (first + jnp.arange(slots)) * self.every + self.every - 1
-        t = pairs(self.dynamics, x, x_next, drives_at(self.drive, index), filled, self.steps.sharing)
+        t = pairs(self.dynamics, x, x_next, drives_at(self.drive, index), filled)
         return tuple(o.update(total, t) for o, total in zip(self.observers, totals, strict=True))

@@ -1,7 +1,7 @@
 """All spins of all chains at once, with the chains side by side."""
 
 import functools as ft
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,6 @@ class Columns(AbstractSteps):
     dynamics: Parallel
     keys: Key[Array, " chains"]
     drive: Any
-    sharing: ClassVar[int] = 1
 
     def init(self, x: PyTree) -> PyTree:
         """The states as columns."""

@@ -2,12 +2,11 @@
 
 import abc
 import functools as ft
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from equinox import AbstractVar
 from jaxtyping import Array, Int, Key, PyTree
 
 from ..dynamics import (
@@ -26,12 +25,7 @@ from ._drive import drive_at, drives_at
 
 
 class AbstractSteps(eqx.Module):
-    """Steps of all chains, on whatever is handiest to carry from one to the next.
-
-    `sharing` consecutive chains at a time are not independent of each other.
-    """
-
-    sharing: AbstractVar[int]
+    """Steps of all chains, on whatever is handiest to carry from one to the next."""
 
     @abc.abstractmethod
     def init(self, x: PyTree) -> PyTree:
@@ -52,7 +46,6 @@ class SingleSteps(AbstractSteps):
     dynamics: AbstractDynamics
     keys: Key[Array, " chains"]
     drive: Any
-    sharing: ClassVar[int] = 1
 
     def init(self, x: PyTree) -> PyTree:
         """The states."""
@@ -80,7 +73,6 @@ class Attempts(AbstractSteps):
     keys: Key[Array, " chains"]
     drive: Any
     together: int = eqx.field(static=True)
-    sharing: ClassVar[int] = 1
 
     def init(self, x: PyTree) -> PyTree:
         """Fields of the states."""
@@ -155,7 +147,6 @@ class Sweeps(AbstractSteps):
     local: ColouredChains
     keys: Key[Array, " chains"]
     drive: Any
-    sharing: ClassVar[int] = 1
 
     def init(self, x: PyTree) -> PyTree:
         """Bytes of the states."""
