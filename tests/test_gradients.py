@@ -336,6 +336,7 @@ WITHOUT_GRADIENT = {
     "thermodynamics.sk_phase_diagram": "arrays of known numbers; differentiate `sk_stationary`",
     "inference.recover_sk": "an estimate; the theory it fits is differentiable",
     "inference.maximise_sk_entropy_production": "a maximum",
+    "thermodynamics.hierarchy": "estimates from data",
     "thermodynamics.is_population": "a question",
     "thermodynamics.order_parameters": "spins are discrete",
     "thermodynamics.reversal_null": "random draws",

@@ -17,6 +17,8 @@ from ._flow import exact as exact
 from ._flow import flow_over_outcomes as flow_over_outcomes
 from ._flow import flow_over_sites as flow_over_sites
 from ._function import Function as Function
+from ._hierarchy import Hierarchy as Hierarchy
+from ._hierarchy import hierarchy as hierarchy
 from ._independent_flow import independent_entropy_flow as independent_entropy_flow
 from ._linear import linear_entropy_production as linear_entropy_production
 from ._linear import linear_entropy_production_at_lag as linear_entropy_production_at_lag
@@ -36,6 +38,8 @@ from ._path_networks import PathGRU as PathGRU
 from ._path_networks import PathMLP as PathMLP
 from ._quadratic import QuadraticBound as QuadraticBound
 from ._single import Single as Single
+from ._site_bounds import trajectory_production as trajectory_production
+from ._site_flips import SiteFlips as SiteFlips
 from ._sites import flow_by_site as flow_by_site
 from ._sites import production_by_site as production_by_site
 from ._sk_entropy import PathEntropies as PathEntropies

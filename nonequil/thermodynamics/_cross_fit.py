@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -48,7 +48,7 @@ class HeldOut:
 
     Its `value`, the influence `psi` of each pair (zero outside the fold), the weight of the fold, its effective number
     of tilted samples, and whether the number can be trusted: a fit that ended, enough tilted samples, a value below the
-    logarithm of the fold's size.
+    logarithm of the fold's size. Where it is a sum, `left_out` names the parts that could not be trusted.
     """
 
     value: float
@@ -56,6 +56,7 @@ class HeldOut:
     weight: float
     ess: float
     sound: bool
+    left_out: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +71,21 @@ class CrossFit:
     def values(self) -> np.ndarray:
         """Held-out value of each fold, -inf where it cannot be trusted."""
         return np.array([fold.value if fold.sound else -np.inf for fold in self.folds])
+
+
+class Folded(Protocol):
+    """A fit at one strength of the ridge, with the value of each fold."""
+
+    @property
+    def ridge(self) -> float:
+        """Strength of the ridge."""
+
+    @property
+    def folds(self) -> tuple[HeldOut, ...]:
+        """What the folds say."""
+
+
+Fitted = TypeVar("Fitted", bound=Folded)
 
 
 def cross_fit(views: Views, fold: np.ndarray, ridge: float, full: Optimum) -> CrossFit:
@@ -101,7 +117,7 @@ def ridge_path(views: Views, fold: np.ndarray, plain: Optimum) -> list[CrossFit]
     return [*fits, cross_fit(views, fold, 0.0, plain)] if plain.finite else fits
 
 
-def chosen_by_others(fits: Sequence[CrossFit]) -> tuple[CrossFit, tuple[HeldOut, ...], list[float]]:
+def chosen_by_others(fits: Sequence[Fitted]) -> tuple[Fitted, tuple[HeldOut, ...], list[float]]:
     """The best fit overall; and each fold's held-out part at the ridge that the other folds prefer, with that ridge.
 
     Ridges at which some fold cannot be trusted are left out, unless that leaves none: then the strongest remains.
@@ -142,6 +158,10 @@ def fold_of_pairs(t: Transitions, pairs: Pairs, count: int) -> np.ndarray:
 def pooled(t: Transitions, folds: Sequence[HeldOut]) -> tuple[float, Any, Any]:
     """Held-out values averaged by weight, standard error between blocks of their influence, effective sample size."""
     value = float(np.average([part.value for part in folds], weights=[part.weight for part in folds]))
-    psi = sum((part.psi for part in folds[1:]), folds[0].psi)
-    _, stderr, n_eff = statistics.block_mean(jnp.asarray(psi), t)
+    _, stderr, n_eff = statistics.block_mean(jnp.asarray(influence(folds)), t)
     return value, np.asarray(stderr), np.asarray(n_eff)
+
+
+def influence(folds: Sequence[HeldOut]) -> np.ndarray:
+    """What each pair adds to the value, to first order: of each fold its own pairs."""
+    return sum((part.psi for part in folds[1:]), folds[0].psi)

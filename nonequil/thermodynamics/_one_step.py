@@ -1,5 +1,6 @@
 """Bounds from one linear problem: a single Newton step, and the thermodynamic uncertainty relation."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,16 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._results import RESULTS, Estimate
-from ..data import Transitions
+from ..data import Attempts, Transitions
 from ._antisymmetrised import antisymmetrised
 from ._base import AbstractEstimator, unit_of
 from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
-from ._cross_fit import HeldOut, Views, fold_of_pairs, judged, pooled, splits
+from ._cross_fit import HeldOut, Views, fold_of_pairs, influence, judged, pooled, splits
 from ._observable import AbstractObservable
-from ._observables import as_observable
 from ._pairs import newest, read_pairs, with_centre
 from ._single import Single
+from ._site_flips import SiteFlips, as_observable_or_sites
 from ._tilt import first_step
 
 Judge = Callable[[Views, np.ndarray, np.ndarray], HeldOut]
@@ -36,16 +37,19 @@ class OneStepNewton(AbstractEstimator):
     - `ridge`: added to the covariance as ridge / n, as in `MaxEntBound`; 0 for none.
 
     `floor` is 2 d / n. `details`: `theta` (of the given observables, from all pairs), `in_sample`, `folds`,
-    `ess_held_out`, `d`, `n`. Too few pairs: NaN, as in `MaxEntBound`. Result `no_finite_optimum` where a fold's value
-    hangs on fewer than 10 effective samples. Raises ValueError for spins that are not -1/+1, and for fewer than two
-    blocks. Source: Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026).
+    `ess_held_out`, `influence`, `d`, `n`. Too few pairs: NaN, as in `MaxEntBound`. Result `no_finite_optimum` where a
+    fold's value hangs on fewer than 10 effective samples.
+    Raises ValueError for spins that are not -1/+1, and for fewer than two blocks.
+    Source: Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026).
 
     ```python
     nq.thermodynamics.OneStepNewton()(recording.bin(0.02).transitions())
     ```
     """
 
-    observable: AbstractObservable = eqx.field(converter=as_observable, default_factory=lambda: Cross() + Single())
+    observable: AbstractObservable | SiteFlips = eqx.field(
+        converter=as_observable_or_sites, default_factory=lambda: Cross() + Single()
+    )
     ridge: float = 0.0
     n_folds: int = 5
     spins: Callable = newest
@@ -54,9 +58,16 @@ class OneStepNewton(AbstractEstimator):
         if not 0 <= self.ridge < np.inf:
             raise ValueError(f"ridge = {self.ridge} must be finite and not negative")
 
-    def __call__(self, t: Transitions) -> Estimate:
-        """The estimate from these transitions."""
-        return _cross_fitted(t, self.observable, self.spins, self.ridge, self.n_folds, judged)
+    def __call__(self, t: Transitions | Attempts) -> Estimate:
+        """The estimate from these transitions (attempts, for `SiteFlips`)."""
+        _check_folds(self.n_folds)
+        return one_step_bound(self.observable, self, t)
+
+
+@functools.singledispatch
+def one_step_bound(observable: Any, estimator: OneStepNewton, t: Any) -> Estimate:
+    """The bound of a set of observables; `SiteFlips` brings its own."""
+    return _cross_fitted(t, observable, estimator.spins, estimator.ridge, estimator.n_folds, judged)
 
 
 class ThermodynamicUncertainty(AbstractEstimator):
@@ -69,8 +80,8 @@ class ThermodynamicUncertainty(AbstractEstimator):
 
     - `observable`, `n_folds`, `spins`: as in `MaxEntBound`; the antisymmetric part of the observable is used.
 
-    `floor` is 2 d / n. `details`: `theta`, `in_sample` (biased up by 2 d / n), `folds`, `d`, `n`. Too few pairs: NaN,
-    as in `MaxEntBound`. Raises ValueError for spins that are not -1/+1, and for fewer than two blocks.
+    `floor` is 2 d / n. `details`: `theta`, `in_sample` (biased up by 2 d / n), `folds`, `influence`, `d`, `n`. Too few
+    pairs: NaN, as in `MaxEntBound`. Raises ValueError for spins that are not -1/+1, and for fewer than two blocks.
     Source: Hasegawa & Van Vu, PRL 123, 110602 (2019), eq. 8; Dechant, J. Phys. A 52, 035001 (2019), many currents.
 
     ```python
@@ -78,13 +89,27 @@ class ThermodynamicUncertainty(AbstractEstimator):
     ```
     """
 
-    observable: AbstractObservable = eqx.field(converter=as_observable, default_factory=lambda: Cross() + Single())
+    observable: AbstractObservable | SiteFlips = eqx.field(
+        converter=as_observable_or_sites, default_factory=lambda: Cross() + Single()
+    )
     n_folds: int = 5
     spins: Callable = newest
 
-    def __call__(self, t: Transitions) -> Estimate:
-        """The estimate from these transitions."""
-        return _cross_fitted(t, antisymmetrised(self.observable), self.spins, 0.0, self.n_folds, uncertainty)
+    def __call__(self, t: Transitions | Attempts) -> Estimate:
+        """The estimate from these transitions (attempts, for `SiteFlips`)."""
+        _check_folds(self.n_folds)
+        return uncertainty_bound(self.observable, self, t)
+
+
+@functools.singledispatch
+def uncertainty_bound(observable: Any, estimator: ThermodynamicUncertainty, t: Any) -> Estimate:
+    """The bound of a set of observables; `SiteFlips` brings its own."""
+    return _cross_fitted(t, antisymmetrised(observable), estimator.spins, 0.0, estimator.n_folds, uncertainty)
+
+
+def _check_folds(n_folds: int) -> None:
+    if n_folds < 2:
+        raise ValueError(f"n_folds = {n_folds}: cross-fitting needs at least two")
 
 
 def uncertainty(views: Views, theta: np.ndarray, test: np.ndarray) -> HeldOut:
@@ -106,8 +131,6 @@ def _cross_fitted(
     t: Transitions, observable: AbstractObservable, spins: Callable, ridge: float, n_folds: int, judge: Judge
 ) -> Estimate:
     """The first Newton step from all folds but one, judged on that fold; from a population, judged on itself."""
-    if n_folds < 2:
-        raise ValueError(f"n_folds = {n_folds}: cross-fitting needs at least two")
     pairs = read_pairs(t, spins)
     if is_scarce(observable, pairs):
         return too_few(observable, pairs, unit_of(t))
@@ -137,6 +160,7 @@ def _details(
         "in_sample": whole.value,
         "folds": np.array([part.value for part in folds]),
         "ess_held_out": min(part.ess for part in folds),
+        "influence": influence(folds),
         "d": len(theta),
         "n": n,
     }

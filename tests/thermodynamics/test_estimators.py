@@ -206,3 +206,28 @@ def test_theta_of_one_step_is_of_the_observables_as_they_were_given():
     estimate = OneStepNewton(Cross() + Single())(t)
     g, theta = rows(x, y), np.asarray(estimate.details["theta"])
     np.testing.assert_allclose(w @ g @ theta - logsumexp(-g @ theta, b=w), estimate.value, atol=ATOL)
+
+
+SETS = (Cross(), Cross() + Single(), Cross() + Single() + nq.thermodynamics.Triple())
+
+
+@pytest.mark.parametrize("bound", [MaxEntBound, OneStepNewton])
+def test_a_hierarchy_splits_a_bound_into_what_each_set_adds(bound):
+    t = nq.enumerate_states(nq.Parallel(network(4, seed=1))).transitions()
+    whole = nq.thermodynamics.hierarchy(SETS, t, bound=bound)
+    np.testing.assert_allclose(jnp.cumsum(whole.increments), [bound(s)(t).value for s in SETS], atol=1e-12)
+    assert bound is OneStepNewton or np.all(whole.increments > -ATOL)
+
+
+def test_errors_of_increments_are_those_of_repetitions():
+    """Differences on the same pairs, less uncertain than the bounds themselves."""
+    t = nq.enumerate_states(nq.Parallel(network(4, seed=1))).transitions()
+    drawn = np.random.default_rng(0).choice(len(t), (12, 4000), p=np.asarray(t.weight) / t.weight.sum())
+    pairs = [nq.Transitions(t.x[k], t.x_next[k]) for k in drawn]
+    found = [nq.thermodynamics.hierarchy(SETS[:2], p, bound=OneStepNewton) for p in pairs]
+    spread = np.std([h.increments for h in found], axis=0, ddof=1)
+    reported = np.mean([h.increment_stderr for h in found], axis=0)
+    ratio = reported / spread  # a spread of 12 is known to 21 percent
+    assert np.all(ratio > 0.5)
+    assert np.all(ratio < 2.0)
+    assert reported[1] < 0.7 * np.mean([h.stderr[1] for h in found])
