@@ -54,10 +54,16 @@ class BlockSherringtonKirkpatrick(AbstractEnsemble):
 
     def sample(self, key: Key[Array, ""], n: int) -> Ising:
         """One network of n spins; beta is folded into its couplings and fields."""
-        key_J, key_H = jr.split(key)
-        at = self.labels(n)
-        senders = self.fractions[at][None] * n
-        mean, scale = self.J0[at][:, at] / senders, self.dJ[at][:, at] / jnp.sqrt(senders)
-        J = self.beta * (mean + scale * jr.normal(key_J, (n, n), self.dJ.dtype))
-        H = self.beta * (self.H0[at] + self.dH[at] * self.fields.sample(key_H, n, self.dH.dtype))
-        return Ising(J if self.self_coupling else J * (1 - jnp.eye(n, dtype=J.dtype)), H)
+        return Ising(*_drawn(self, key, n))
+
+
+@eqx.filter_jit
+def _drawn(blocks: BlockSherringtonKirkpatrick, key: Key[Array, ""], n: int) -> tuple[Array, Array]:
+    """Couplings and fields, in one program."""
+    key_J, key_H = jr.split(key)
+    at = blocks.labels(n)
+    senders = blocks.fractions[at][None] * n
+    mean, scale = blocks.J0[at][:, at] / senders, blocks.dJ[at][:, at] / jnp.sqrt(senders)
+    J = blocks.beta * (mean + scale * jr.normal(key_J, (n, n), blocks.dJ.dtype))
+    H = blocks.beta * (blocks.H0[at] + blocks.dH[at] * blocks.fields.sample(key_H, n, blocks.dH.dtype))
+    return J if blocks.self_coupling else J * (1 - jnp.eye(n, dtype=J.dtype)), H

@@ -27,9 +27,16 @@ class Diluted(AbstractEnsemble):
 
     def sample(self, key: Key[Array, ""], n: int) -> Ising:
         """One network of n spins; beta is folded into its couplings."""
-        key_mask, key_J = jr.split(key)
         k = require(self.k, self.k <= n - 1, f"k must not exceed n - 1 = {n - 1}, the number of possible senders: k")
-        linked = jr.uniform(key_mask, (n, n), k.dtype) < k / (n - 1)
-        linked = linked if self.self_coupling else linked & ~jnp.eye(n, dtype=bool)
-        scale = jnp.where(k > 0, self.beta * self.dJ / jnp.sqrt(jnp.where(k > 0, k, 1)), 0)
-        return Ising(jnp.where(linked, scale * jr.normal(key_J, (n, n), k.dtype), 0), jnp.zeros(n, k.dtype))
+        return Ising(_drawn(eqx.tree_at(lambda d: d.k, self, k), key, n), jnp.zeros(n, k.dtype))
+
+
+@eqx.filter_jit
+def _drawn(diluted: Diluted, key: Key[Array, ""], n: int) -> Float[Array, "n n"]:
+    """The couplings, in one program."""
+    key_mask, key_J = jr.split(key)
+    k = diluted.k
+    linked = jr.uniform(key_mask, (n, n), k.dtype) < k / (n - 1)
+    linked = linked if diluted.self_coupling else linked & ~jnp.eye(n, dtype=bool)
+    scale = jnp.where(k > 0, diluted.beta * diluted.dJ / jnp.sqrt(jnp.where(k > 0, k, 1)), 0)
+    return jnp.where(linked, scale * jr.normal(key_J, (n, n), k.dtype), 0)

@@ -48,9 +48,15 @@ class SherringtonKirkpatrick(AbstractEnsemble):
 
     def sample(self, key: Key[Array, ""], n: int) -> Ising:
         """One network of n spins; beta is folded into its couplings and fields."""
-        key_J, key_H = jr.split(key)
-        J = self.beta * (self.J0 / n + self.dJ / jnp.sqrt(n) * jr.normal(key_J, (n, n), self.dJ.dtype))
-        u = self.fields.sample(key_H, n, self.dH.dtype)
-        u = u - jnp.mean(u) if self.center_fields else u
-        H = self.beta * (self.H0 + self.dH * u)
-        return Ising(J if self.self_coupling else J * (1 - jnp.eye(n, dtype=J.dtype)), H)
+        return Ising(*_drawn(self, key, n))
+
+
+@eqx.filter_jit
+def _drawn(sk: SherringtonKirkpatrick, key: Key[Array, ""], n: int) -> tuple[Array, Array]:
+    """Couplings and fields, in one program."""
+    key_J, key_H = jr.split(key)
+    J = sk.beta * (sk.J0 / n + sk.dJ / jnp.sqrt(n) * jr.normal(key_J, (n, n), sk.dJ.dtype))
+    u = sk.fields.sample(key_H, n, sk.dH.dtype)
+    u = u - jnp.mean(u) if sk.center_fields else u
+    H = sk.beta * (sk.H0 + sk.dH * u)
+    return J if sk.self_coupling else J * (1 - jnp.eye(n, dtype=J.dtype)), H

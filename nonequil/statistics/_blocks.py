@@ -1,6 +1,7 @@
 """Blocks of transitions: what errors, folds and surrogates respect."""
 
 import dataclasses
+import functools as ft
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ CONTIGUOUS = 200  # number of blocks where the data declare none
 
 def weights(t: Transitions) -> Float[Array, " pairs"]:
     """Weight of each pair, one where none is given."""
-    return jnp.ones(len(t)) if t.weight is None else jnp.asarray(t.weight)
+    return jnp.asarray(np.ones(len(t)), float) if t.weight is None else jnp.asarray(t.weight)
 
 
 def blocks(t: Transitions, count: int = CONTIGUOUS) -> Int[Array, " pairs"]:
@@ -24,7 +25,7 @@ def blocks(t: Transitions, count: int = CONTIGUOUS) -> Int[Array, " pairs"]:
             return jnp.unique(t.block, return_inverse=True, size=len(t))[1]
         return jnp.asarray(np.unique(np.asarray(t.block), return_inverse=True)[1])
     count = min(count, len(t))
-    return (jnp.arange(len(t)) * count) // len(t)
+    return jnp.asarray((np.arange(len(t)) * count) // len(t))
 
 
 def with_blocks(t: Transitions, count: int = CONTIGUOUS) -> Transitions:
@@ -49,10 +50,16 @@ def block_mean(
     A declared population (weights that sum to one over an enumeration) has no sampling error: use `mean` alone.
     With one block the standard error is NaN: unknown, not zero.
     """
-    w = weights(t).astype(values.dtype)
+    return _mean_over(values, weights(t).astype(values.dtype), blocks(t, count), _most_blocks(t, count))
+
+
+@ft.partial(jax.jit, static_argnums=3)
+def _mean_over(
+    values: Float[Array, " pairs"], w: Float[Array, " pairs"], block: Int[Array, " pairs"], most: int
+) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
+    """The same, of given weights and at most `most` blocks, in one program."""
     mean = jnp.sum(jnp.where(w == 0, 0, w * values)) / jnp.sum(w)
     deviation = jnp.where(w == 0, 0, w * (values - mean))
-    block, most = blocks(t, count), _most_blocks(t, count)
     held = block_sums((w != 0).astype(values.dtype), block, most) > 0
     number = jnp.sum(held).astype(values.dtype)
     variance = jnp.sum(block_sums(deviation, block, most) ** 2) / jnp.sum(w) ** 2
