@@ -58,17 +58,18 @@ def maximise_sk_entropy_production(
 
 @eqx.filter_jit
 def _best(q: Array, largest: Array, clock: type[AbstractSpinClock], rule: SKRule) -> MostDissipative:
-    def sigma(s: Array) -> Array:
-        return rate(sk_stationary(ensemble_of(q, s, rule), rule=rule), clock).value
+    def at(s: Array) -> tuple[SherringtonKirkpatrick, Estimate, RESULTS]:
+        ensemble = ensemble_of(q, s, rule)
+        state = sk_stationary(ensemble, rule=rule)
+        return ensemble, rate(state, clock), state.result
 
     ends = (LEAST * largest, largest)
-    inside = numerics.root(lambda s, _: jax.grad(sigma)(s), ends, throw=False)
+    inside = numerics.root(lambda s, _: jax.grad(lambda s: at(s)[1].value)(s), ends, throw=False)
     candidates = jnp.stack([*ends, inside.value])
-    values = jnp.stack([sigma(s) for s in candidates])
-    at = jnp.argmax(jnp.where(jnp.isfinite(values), values, -jnp.inf))
-    ensemble = ensemble_of(q, candidates[at], rule)
-    s = sk_stationary(ensemble, rule=rule)
-    return MostDissipative(ensemble, rate(s, clock), candidates[at] == largest, s.result)
+    found = jax.lax.map(at, candidates)
+    best = jnp.argmax(jnp.where(jnp.isfinite(found[1].value), found[1].value, -jnp.inf))
+    ensemble, estimate, result = jax.tree.map(lambda leaf: leaf[best], found)
+    return MostDissipative(ensemble, estimate, candidates[best] == largest, result)
 
 
 def ensemble_of(q: Float[Array, ""], s: Float[Array, ""], rule: SKRule) -> SherringtonKirkpatrick:
