@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +73,7 @@ class CrossFit:
         return np.array([fold.value if fold.sound else -np.inf for fold in self.folds])
 
 
+@runtime_checkable
 class Folded(Protocol):
     """A fit at one strength of the ridge, with the value of each fold."""
 
