@@ -14,6 +14,7 @@ from .dynamics import MarkovChain as MarkovChain
 from .dynamics import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .dynamics import Parallel as Parallel
 from .dynamics import Sequential as Sequential
+from .dynamics import Snapshots as Snapshots
 from .dynamics import Thinning as Thinning
 from .dynamics import random_spins as random_spins
 from .ensembles import BlockSherringtonKirkpatrick as BlockSherringtonKirkpatrick

@@ -93,6 +93,12 @@ ROWS = [
     Row("dynamics.ColouredSweep.log_prob", lambda w: nq.ColouredSweep(sparse(w)).log_prob(ONE, STATES[1]), RING),
     Row("dynamics.Parallel.log_prob", lambda J: nq.Parallel(model(J)).log_prob(ONE, STATES[1]), J),
     Row("dynamics.Sequential.log_prob, a flip", lambda J: nq.Sequential(model(J)).log_prob(ONE, OTHER), J),
+    Row("dynamics.Snapshots.log_prob", lambda J: nq.Snapshots(model(J), dt=1.3).log_prob(ONE, OTHER), J),
+    Row(
+        "dynamics.Snapshots.log_prob, its time",
+        lambda t: nq.Snapshots(model(J), dt=t).log_prob(ONE, OTHER),
+        jnp.array(1.3),
+    ),
     Row("dynamics.Sequential.log_prob, no flip", lambda J: nq.Sequential(model(J)).log_prob(ONE, ONE), J),
     Row(
         "dynamics.ContinuousTime.log_prob",

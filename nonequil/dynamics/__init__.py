@@ -24,3 +24,4 @@ from ._parallel import Parallel as Parallel
 from ._parallel import redrawn as redrawn
 from ._sequential import Sequential as Sequential
 from ._shared_attempts import shared_attempts as shared_attempts
+from ._snapshots import Snapshots as Snapshots

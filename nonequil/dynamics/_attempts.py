@@ -21,7 +21,7 @@ class _Draws(NamedTuple):
     sites: Int[Array, "block chains"]
     uniforms: Float[Array, "block chains"]
     push: Float[Array, "block chains"] | None
-    counts: Bool[Array, " block"]  # whether the attempt is not after the last one
+    counts: Bool[Array, "block #chains"]  # whether the attempt is not after the last one
 
 
 def attempts(
@@ -33,12 +33,14 @@ def attempts(
     keys: Key[Array, " chains"],
     drives: Drives | None = None,
     block: int = BLOCK,
+    until: Int[Array, " chains"] | None = None,
 ) -> tuple[Int[Array, "chains n"], Int[Array, "chains n"]]:
     """Carried fields before the last one, and after all, of the steps of `Sequential` numbered `first` to `stop` - 1.
 
     `h` is `local.init(x)`, `keys` are those of the steps, `drives(indices)` the input of several steps; there must be
-    one step at least. The random numbers are those of `Sequential.step`; a spin can differ from what single steps give
-    only where its field meets its random number to rounding. n additions an attempt.
+    one step at least, and chain c makes only those before `until[c]`. The random numbers are those of
+    `Sequential.step`; a spin can differ from what single steps give only where its field meets its random number to
+    rounding. n additions an attempt.
 
     The attempts of a block, at sites i_1, ..., i_B, are decided in order from the fields h before the block and the
     couplings among their sites, h_k = h(i_k) + sum_{l < k} J(i_k, i_l) d_l with d_l = -2, 0 or 2 the change of spin
@@ -47,7 +49,8 @@ def attempts(
     """
     block = min(block, BLOCK)
     start, stop = jnp.asarray(first), jnp.asarray(stop)
-    draw = lambda k: _draw(local, start + block * k + jnp.arange(block, dtype=start.dtype), stop, keys, drives)  # noqa: E731
+    slots = jnp.arange(block, dtype=start.dtype)
+    draw = lambda k: _draw(local, start + block * k + slots, stop, keys, drives, until)  # noqa: E731
 
     def decide(k: Array, carry: tuple) -> tuple:
         h, sites, flips, draws = carry
@@ -61,7 +64,9 @@ def attempts(
     return _flipped(local, h, sites, flips & ~last), _flipped(local, h, sites, flips)
 
 
-def _draw(local: LocalUpdate, steps: Array, stop: Array, keys: Array, drives: Drives | None) -> _Draws:
+def _draw(
+    local: LocalUpdate, steps: Array, stop: Array, keys: Array, drives: Drives | None, until: Array | None
+) -> _Draws:
     n = local.unit.shape[0]
     pushed = None if drives is None else drives(steps)
     dtype = local.unit.dtype if pushed is None else jnp.result_type(local.unit, pushed)
@@ -69,7 +74,8 @@ def _draw(local: LocalUpdate, steps: Array, stop: Array, keys: Array, drives: Dr
     sites = by_chain(lambda key, step: numerics.integers(key, step, (), n))
     uniforms = by_chain(lambda key, step: numerics.uniforms(key, step, (), dtype))
     push = None if pushed is None else jax.vmap(lambda row, at: row[at])(pushed, sites)
-    return _Draws(sites, uniforms, push, steps - stop < 0)  # true also where the count of steps runs over
+    counts = (steps - stop < 0)[:, None]  # true also where the count of steps runs over
+    return _Draws(sites, uniforms, push, counts if until is None else counts & (steps[:, None] < until[None]))
 
 
 def _decide(local: LocalUpdate, h: Array, draws: _Draws) -> Int[Array, " chains"]:

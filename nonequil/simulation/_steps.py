@@ -16,6 +16,7 @@ from ..dynamics import (
     ExactRows,
     LocalUpdate,
     Sequential,
+    Snapshots,
     attempts,
     exact_rows,
     local_update,
@@ -57,8 +58,7 @@ class SingleSteps(AbstractSteps):
 
     def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
         """All chains, step by step."""
-        before = jax.lax.fori_loop(first, stop - 1, lambda index, x: self.step(index, x), moving)
-        return before, self.step(stop - 1, before)
+        return jax.lax.fori_loop(first, stop, lambda index, x: (x[1], self.step(index, x[1])), (moving, moving))
 
     def step(self, index: Int[Array, ""], x: PyTree) -> PyTree:
         """One step of all chains."""
@@ -141,6 +141,38 @@ class SharedAttempts(AbstractSteps):
         return shared_attempts(self.rows, moving, first, stop, keys=keys, drives=drives, block=self.together)
 
 
+class Intervals(AbstractSteps):
+    """Attempts in continuous time, a random number in each interval, on fields that are carried along."""
+
+    dynamics: Snapshots
+    local: LocalUpdate
+    keys: Key[Array, " chains"]
+    drive: Any
+
+    def init(self, x: PyTree) -> PyTree:
+        """Fields of the states."""
+        return self.local.init(x)
+
+    def states(self, moving: PyTree, like: PyTree) -> PyTree:
+        """Spins whose fields are carried."""
+        return self.local.spins(moving, like.dtype)
+
+    def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
+        """All chains, interval by interval, each as long as its busiest chain."""
+        return jax.lax.fori_loop(
+            first, stop, lambda index, pair: (pair[1], self.interval(index, pair[1])), (moving,) * 2
+        )
+
+    def interval(self, index: Int[Array, ""], h: Array) -> Array:
+        """All attempts of one interval."""
+        keys = jax.vmap(lambda key: self.dynamics.interval(key, index))(self.keys)
+        until = jax.vmap(self.dynamics.attempts)(keys)
+        drive = drive_at(self.drive, index)
+        drives = None if drive is None else lambda steps: jnp.broadcast_to(drive, (len(steps), *jnp.shape(drive)))
+        stop = jnp.maximum(jnp.max(until), 1)
+        return attempts(self.local, h, jnp.zeros_like(stop), stop, keys=keys, drives=drives, until=until)[1]
+
+
 class Sweeps(AbstractSteps):
     """Coloured sweeps on bytes that hold two spins each."""
 
@@ -176,6 +208,12 @@ def _(dynamics: Sequential, keys: Key[Array, " chains"], drive: Any, together: i
         return SharedAttempts(rows, keys, drive, together, dynamics.sharing)
     local = local_update(dynamics.model)
     return SingleSteps(dynamics, keys, drive) if local is None else Attempts(local, keys, drive, together)
+
+
+@steps_of.register
+def _(dynamics: Snapshots, keys: Key[Array, " chains"], drive: Any, together: int) -> AbstractSteps:
+    local = local_update(dynamics.model)
+    return SingleSteps(dynamics, keys, drive) if local is None else Intervals(dynamics, local, keys, drive)
 
 
 @steps_of.register
