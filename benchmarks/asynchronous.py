@@ -17,17 +17,20 @@ from _asynchronous_peers import Start, by_class, numbas
 from _asynchronous_price import MEASURED, correlations, inflation
 from _harness import Contestant, Race, Target, ratio
 from _report import report
+from scipy.linalg import expm
 from scipy.stats import chisquare
 
 import nonequil as nq
 
 SEED, CLASS = 2026, "class, one chain at a time"
+TIMED = "nonequil, 64 chains in continuous time, seen once a sweep"
 INDEPENDENT = {"n": (128, 512), "chains": (16, 64)}
 SHARED = {"n": (128, 512, 2048), "chains": 1024, "sharing": (64, 256)}
 FIELD = {"many flips": 0.0, "few flips": 2.4}  # H0
 WANTED = {"many flips": {128: 2.0, 512: 1.5, 2048: 2.0}, "few flips": {128: 0.8, 512: 0.8, 2048: 0.8}}
 TURN = {"class": 20_000, "numba": 1_000_000, "independent": 2_000_000, "shared": 4_000_000}  # attempts of a turn
 LAW = {"attempts": 5, "chains": 4096}
+START = np.array([1, -1, -1, 1], np.int8)
 
 
 @ft.cache
@@ -38,15 +41,27 @@ def network(n: int, field: float = 0.0) -> nq.Ising:
 
 def judge(last: Callable[[nq.Ising, np.ndarray, int, int], Any], sharing: int = 1) -> str:
     """What is wrong with the law of a contestant's states after a few attempts, "" if nothing is."""
-    model, start = network(4), np.array([1, -1, -1, 1], np.int8)
-    exact = nq.enumerate_states(nq.Sequential(model))
-    law = jnp.zeros(16).at[nq.Sequential(model).index(start)].set(1.0)
-    for _ in range(LAW["attempts"]):
-        law = exact.push(law)
-    x = np.asarray(last(model, np.tile(start, (LAW["chains"] * sharing, 1)), LAW["attempts"], SEED))[::sharing]
-    seen = np.bincount((x > 0) @ (1 << np.arange(4)), minlength=16)
-    expected = np.asarray(law, float) / np.sum(np.asarray(law, float)) * len(x)
-    p = chisquare(seen, expected).pvalue
+    x = np.asarray(last(network(4), np.tile(START, (LAW["chains"] * sharing, 1)), LAW["attempts"], SEED))[::sharing]
+    return compare(x, np.linalg.matrix_power(attempt_law(), LAW["attempts"]))
+
+
+def judge_intervals(last: Callable[[nq.Ising, np.ndarray, int, int], Any]) -> str:
+    """The same after two intervals, each of one attempt a spin on average."""
+    x = np.asarray(last(network(4), np.tile(START, (LAW["chains"], 1)), 2, SEED))
+    return compare(x, expm(2 * 4 * (attempt_law() - np.eye(16))))
+
+
+def attempt_law() -> np.ndarray:
+    """The law of one attempt, from each of the 16 states to each."""
+    exact = nq.enumerate_states(nq.Sequential(network(4)))
+    law = np.asarray(jax.vmap(exact.push)(jnp.eye(16)), float)
+    return law / law.sum(axis=1, keepdims=True)
+
+
+def compare(x: np.ndarray, law: np.ndarray) -> str:
+    """What is wrong with states that began in one, "" if nothing is."""
+    number = lambda x: (x > 0) @ (1 << np.arange(4))  # noqa: E731
+    p = chisquare(np.bincount(number(x), minlength=16), law[number(START)] * len(x)).pvalue
     return "" if p > 1e-4 else f"another law than the exact one: p = {p:.1e}"
 
 
@@ -71,6 +86,17 @@ def package(name: str, model: nq.Ising, chains: int, attempts: int, sharing: int
     return Contestant(name, run, float(steps * chains), lambda _: judge(last, sharing))
 
 
+def intervals(name: str, model: nq.Ising, chains: int, attempts: int) -> Contestant:
+    """Continuous time, seen once a sweep; its work is the mean number of attempts."""
+
+    def last(model: nq.Ising, x0: Any, steps: int, seed: int) -> Any:
+        return nq.simulate(nq.Snapshots(model, dt=1.0), jnp.asarray(x0), steps=steps, key=jax.random.key(seed))[0]
+
+    x0, steps = nq.random_spins(jax.random.key(1), (chains, model.n)), attempts // (chains * model.n)
+    run = ft.partial(last, model, x0, steps, SEED)
+    return Contestant(name, run, float(steps * chains * model.n), lambda _: judge_intervals(last))
+
+
 def race(n: int) -> Race:
     """Each chain with its own sites."""
     names = [f"nonequil, {chains} chains" for chains in INDEPENDENT["chains"]]
@@ -78,13 +104,15 @@ def race(n: int) -> Race:
         package(name, network(n), chains, TURN["independent"])
         for name, chains in zip(names, INDEPENDENT["chains"], strict=True)
     ]
+    found += [intervals(TIMED, network(n), max(INDEPENDENT["chains"]), TURN["independent"])]
     found += [peer(CLASS, by_class, network(n), TURN["class"])]
     found += [peer(name, start, network(n), TURN["numba"]) for name, start in numbas().items()]
     targets = [
         Target("against the class", names[-1], [CLASS], 20, clock="cpu"),
+        Target("continuous time, against attempts", TIMED, names[-1:], 0.6, clock="cpu"),
         Target("within 3x of numba", names[-1], list(numbas()), 1 / 3, clock="cpu"),
     ]
-    return Race(f"n = {n}, own sites, {flips(network(n))}", "one attempt", found, targets[: 1 + bool(numbas())])
+    return Race(f"n = {n}, own sites, {flips(network(n))}", "one attempt", found, targets[: 2 + bool(numbas())])
 
 
 def shared_race(n: int, kind: str) -> Race:
@@ -140,6 +168,7 @@ NOTES = """
   at a time redraw the same sites; each chain follows the exact law, but chains of one group are not independent. A mean
   over chains then has 1 + (R - 1) rho times the variance, rho the measured correlation of two chains of a group, and
   the ratio divided by it is what counts: each cell above is `variance: ratio over it`.
+- Continuous time: a Poisson number of attempts in each interval, as many for all chains as the busiest one makes.
 - `class`: double precision, one row of the couplings an attempt. `numba`: fields carried along, work only for flips.
   `nonequil` does the same work for an attempt that flips as for one that does not, so it loses ground where flips are
   rare.
