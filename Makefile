@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # compiled program itself is judged. A bare `pytest tests` compiles everything as it is for a user.
 QUICK := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
 
-.PHONY: demo test check verify bench notebooks clean
+.PHONY: demo test check verify bench bench-plots notebooks clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
@@ -36,6 +36,12 @@ bench: $(STAMP)
 		BENCHMARK_JSON=$$page.json.part $(BIN)/python $$script > $$page.md.part || exit 1; \
 		for kind in md json; do [ ! -f $$page.$$kind.part ] || mv $$page.$$kind.part $$page.$$kind; done; \
 	done
+
+# How time and memory grow: figures and a page, in a few minutes.
+bench-plots: $(STAMP)
+	mkdir -p docs/benchmarks docs/images
+	$(BIN)/python benchmarks/_scaling.py > docs/benchmarks/scaling.md.part
+	mv docs/benchmarks/scaling.md.part docs/benchmarks/scaling.md
 
 notebooks: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[notebooks]'

@@ -60,6 +60,10 @@ class ColouredSweep(AbstractFiniteDynamics):
 
     def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
         """One sweep."""
+        return self._sweep(x, jnp.asarray(index), key, drive)
+
+    @eqx.filter_jit  # traced once a shape: a short call spends its time on that else
+    def _sweep(self, x: State, index: Int[Array, ""], key: Key[Array, ""], drive: Drive) -> State:
         push, backwards = sweep_of(drive)
         for sites, pairs in in_order(list(zip(self.sites, pair_numbers(self.sites), strict=True)), backwards):
             h = self._fields(x, sites, push)
