@@ -44,8 +44,8 @@ def fit(
 
     h_ti = H_i + sum_j J_ij x_tj (+ drive). Penalties act on couplings between -1/+1 spins, never on H, and nothing is
     penalised unless asked. Where neurons fire often a few gradients suffice, scaled by one curvature that all neurons
-    share; where they fire rarely, and for any neuron that this leaves over, Newton's method with its exact Hessian, equal
-    past states collapsed. Memory grows with the recording only by its int8 spins.
+    share; where they fire rarely, and for any neuron left over, Newton's method with its exact Hessian, equal past
+    states collapsed. Memory grows with the recording only by its int8 spins.
 
     - `mask` (n, n): False holds a coupling at zero; diagonal couplings are self-history of one step;
     - `drive_is_field`: `transitions.drive` (pairs, n) is a known addition to the fields;

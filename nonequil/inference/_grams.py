@@ -10,7 +10,7 @@ from ._passes import _curvatures, device, features
 from ._rows import Batch, Rows, batch_shape
 
 SLOWER = 20  # time of one sparse product over one of a dense product
-PROBED = 65536  # rows looked at to choose between them
+PROBED = 8192  # rows looked at to choose between them
 PIECE = 256  # rows of pair products held at once
 
 

@@ -57,8 +57,9 @@ class Problem:
 
     def pull(self, theta: np.ndarray, neurons: np.ndarray) -> np.ndarray:
         """Gradient (k, p) of the quadratic penalty of these neurons."""
-        ridge = self.ridge
-        return theta @ ridge[0] if len(ridge) == 1 else np.squeeze(ridge[neurons] @ theta[:, :, None], axis=2)
+        if self.null is None:
+            return self.l2 * self.coupled * theta
+        return np.squeeze(self.ridge[neurons] @ theta[:, :, None], axis=2)
 
     def residual(self, theta: np.ndarray, gradient: np.ndarray, neurons: np.ndarray | slice) -> np.ndarray:
         """Largest entry of the gradient per transition, or of the smallest subgradient under an l1 penalty."""

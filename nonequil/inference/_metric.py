@@ -24,7 +24,7 @@ class Metric:
         self.covariance += 10 * SINGULAR * self.weight * np.eye(len(gram) - 1)  # exact copies
         self.ratio, self.vectors = scipy.linalg.eigh(problem.prior[1:, 1:], self.covariance)
         self.free = problem.free[:, 1:]
-        self.whole = self.free.all(axis=1)
+        self.whole = np.asarray(self.free.all(axis=1))
 
     def solve(self, a: np.ndarray, right: np.ndarray, neurons: np.ndarray) -> np.ndarray:
         """Solutions (k, m, p - 1) over the free parameters of each neuron, m right sides each.

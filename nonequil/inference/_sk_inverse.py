@@ -93,9 +93,10 @@ def _errors(information: Float[Array, "2 2"]) -> tuple[Float[Array, " 2"], Bool[
     eps = float(jnp.finfo(information.dtype).eps)
     alone = jnp.diag(information)
     seen = alone > eps * jnp.max(alone)
-    identified = jnp.all(seen) & (jnp.linalg.cond(information) < 1 / eps)
-    joint = jnp.linalg.inv(jnp.where(identified, information, jnp.eye(2, dtype=alone.dtype)))
-    variance = jnp.where(identified, jnp.diag(joint), jnp.where(seen, 1 / jnp.where(seen, alone, 1), jnp.inf))
+    spread, axes = jnp.linalg.eigh(information)
+    identified = jnp.all(seen) & (spread[0] > eps * spread[1])
+    joint = axes**2 @ (1 / jnp.where(identified, spread, 1))
+    variance = jnp.where(identified, joint, jnp.where(seen, 1 / jnp.where(seen, alone, 1), jnp.inf))
     return jnp.sqrt(variance), identified
 
 
@@ -128,15 +129,16 @@ class _Linear(eqx.Module):
 def _least_squares(f: Any, start: Float[Array, " 2"]) -> tuple[_Linear, RESULTS]:
     """Where the sum of squares of `f` is least, f(x) = (numbers, result), and how the search ended.
 
-    The solver sees f as a linear function at each point, so that f and its Jacobian enter the program once; what
-    belongs to its last point is carried on along that line.
+    The solver sees f as a linear function at each point, and the two directions are taken one after the other, so
+    that f and its derivative enter the program once. What belongs to the last point is carried on along that line.
     """
     import optimistix as optx  # read where it is needed: models and theories answer sooner without
 
-    def linear(x: Float[Array, " 2"], _: None) -> tuple[Array, _Linear]:
+    def linear(x: Float[Array, " 2"], _: None) -> Any:
         here = stopped(x)
-        slopes, (residual, result) = jax.jacfwd(lambda x: (f(x)[0], f(x)), has_aux=True)(here)
-        at = _Linear(here, residual, slopes, result)
+        along = jax.lax.map(lambda to: jax.jvp(f, (here,), (to,), has_aux=True), jnp.eye(2, dtype=x.dtype))
+        residual, result = jax.tree.map(lambda leaf: leaf[0], (along[0], along[2]))
+        at = _Linear(here, residual, along[1].T, result)
         return _moved(at, x).residual, at
 
     solver: Any = optx.LevenbergMarquardt(rtol=1e-10, atol=1e-12)
