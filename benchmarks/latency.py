@@ -28,8 +28,8 @@ STATEMENTS = {
 NOTES = """\
 Rows that need a network draw it within the time (`SherringtonKirkpatrick.sample`). XLA compiles programs on their first
 call; the command line keeps them between runs. A gradient of the theory, and `recover`, which needs it, carry the
-one-sided derivatives at critical points: second and third derivatives of all averages, nearly half of what is compiled
-there."""
+one-sided derivatives at critical points: one more derivative of all averages. In `recover` the solver's own steps and
+the search for its start are as large again."""
 Call = Callable[[int], Any]
 
 
