@@ -346,6 +346,7 @@ WITHOUT_GRADIENT = {
     "thermodynamics.is_population": "a question",
     "thermodynamics.order_parameters": "spins are discrete",
     "thermodynamics.reversal_null": "random draws",
+    "thermodynamics.trajectory_production": "an estimate from data",
     "inference.fit": "an estimate from data; its loss, `negative_log_likelihood`, is differentiable",
 }
 
