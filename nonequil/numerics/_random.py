@@ -51,7 +51,8 @@ def uniforms_at(
     """The numbers of `uniforms` at some of the sites: for layouts in which sites do not come last."""
     words, site = jr.key_data(key).astype(jnp.uint32), site.astype(jnp.uint32)
     step = jnp.broadcast_to(jnp.asarray(step).astype(jnp.uint32), site.shape)
-    return _fractions(*threefry((words[..., -2], words[..., -1]), (site, step)), jnp.dtype(dtype))
+    first, second = threefry((words[..., -2], words[..., -1]), (site, step))
+    return _fractions(first, second, jnp.dtype(dtype))
 
 
 def uniform_pairs(
@@ -68,7 +69,8 @@ def uniform_pairs(
     number, dtype = pair.astype(jnp.uint32), jnp.dtype(dtype)
     first, second = block(number)
     if dtype == jnp.float64:
-        return _fractions(first, second, dtype), _fractions(*block(number | jnp.uint32(0x80000000)), dtype)
+        third, fourth = block(number | jnp.uint32(0x80000000))
+        return _fractions(first, second, dtype), _fractions(third, fourth, dtype)
     return _fractions(first, first, dtype), _fractions(second, second, dtype)
 
 

@@ -35,8 +35,7 @@ class Columns(AbstractSteps):
 
     def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
         """All chains, step by step."""
-        before = jax.lax.fori_loop(first, stop - 1, lambda index, x: self.step(index, x), moving)
-        return before, self.step(stop - 1, before)
+        return jax.lax.fori_loop(first, stop, lambda index, x: (x[1], self.step(index, x[1])), (moving, moving))
 
     def step(self, index: Int[Array, ""], x: Shaped[Array, "n chains"]) -> Shaped[Array, "n chains"]:
         """`Parallel.step` of all chains, by the same random numbers."""
@@ -60,7 +59,9 @@ def _(model: Ising) -> bool:
 
 @steps_of.register
 def _(dynamics: Parallel, keys: Key[Array, " chains"], drive: Any, together: int) -> AbstractSteps:
-    return (Columns if in_columns(dynamics.model) else SingleSteps)(dynamics, keys, drive)
+    if in_columns(dynamics.model):
+        return Columns(dynamics, keys, drive)
+    return SingleSteps(dynamics, keys, drive)
 
 
 def filled_up(dynamics: AbstractDynamics, chains: int) -> int:

@@ -1,5 +1,6 @@
 """First and second moments of both sides of the pairs."""
 
+import functools as ft
 from collections.abc import Callable
 
 import equinox as eqx
@@ -11,6 +12,9 @@ from .. import numerics
 from ..data import Transitions
 from ._base import AbstractObserver
 from ._blocks import weights
+
+Sums = tuple[numerics.Total, numerics.Total, numerics.Total]
+"""Of the weights and both sides (1 + 2 n), of the products x' x'^T and x' x^T."""
 
 
 def same(x: Array) -> Array:
@@ -44,22 +48,26 @@ class Moments(AbstractObserver):
 
     spins: Callable = same
 
-    def init(self, t: Transitions) -> numerics.Total:
+    def init(self, t: Transitions) -> Sums:
         """No counts yet."""
         n = eqx.filter_eval_shape(jax.vmap(self.spins), t.x).shape[-1]
-        return numerics.Total.zeros((1 + n, 1 + 2 * n))
+        zeros = numerics.Total.zeros
+        return zeros((1 + 2 * n,)), zeros((n, n)), zeros((n, n))
 
-    def update(self, total: numerics.Total, t: Transitions) -> numerics.Total:
-        """One matrix product a chunk: integers, exact to 2**24 pairs."""
-        w = weights(t).astype(total.high.dtype)[:, None]
+    def update(self, total: Sums, t: Transitions) -> Sums:
+        """Two matrix products a chunk, whose sides are those of the network: integers, exact to 2**24 pairs."""
+        sums, equal_time, lag_one = total
+        w = weights(t).astype(sums.high.dtype)
         before, after = (jax.vmap(self.spins)(x).astype(w.dtype) for x in (t.x, t.x_next))
-        left, right = jnp.hstack([w, w * after]), jnp.hstack([jnp.ones_like(w), after, before])
-        return total.add(jnp.matmul(left.T, right, precision=jax.lax.Precision.HIGHEST))
+        later = jax.lax.optimization_barrier(w[None] * after.T)  # turned once, not in each product
+        dot = ft.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+        sides = jnp.concatenate([jnp.sum(w)[None], dot(w, after), dot(w, before)])
+        return sums.add(sides), equal_time.add(dot(later, after)), lag_one.add(dot(later, before))
 
     @eqx.filter_jit
-    def finish(self, total: numerics.Total) -> Correlations:
+    def finish(self, total: Sums) -> Correlations:
         """The correlations, connected."""
-        sums = total.value / total.value[0, 0]
-        m, m_before = jnp.split(sums[0, 1:], 2)
-        C, D = jnp.split(sums[1:, 1:], 2, axis=1)
+        sums, equal_time, lag_one = (part.value for part in total)
+        m, m_before = jnp.split(sums[1:] / sums[0], 2)
+        C, D = equal_time / sums[0], lag_one / sums[0]
         return Correlations(m, m_before, C - jnp.outer(m, m), D - jnp.outer(m, m_before))
