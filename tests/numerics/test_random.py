@@ -68,6 +68,17 @@ def test_uniforms_do_not_correlate(sample, shift, power):
     assert abs(np.mean(left * right)) < 4 * variance / np.sqrt(left.size)
 
 
+@pytest.mark.parametrize("shift", SHIFTS.values(), ids=SHIFTS)
+def test_pairs_of_neighbouring_numbers_fill_a_square_evenly(sample, shift):
+    """Serial test; pairs overlap, so the chi-squares of both numbers alone come off (Good 1953): 31**2 freedoms."""
+    left = sample[tuple(slice(None, -s or None) for s in shift)].ravel()
+    right = sample[tuple(slice(s, None) for s in shift)].ravel()
+    cells = np.histogram2d(left, right, bins=32, range=((0, 1), (0, 1)))[0]
+    spread = lambda counts: np.sum((counts - counts.mean()) ** 2) / counts.mean()  # noqa: E731
+    chi2 = spread(cells) - spread(cells.sum(axis=0)) - spread(cells.sum(axis=1))
+    assert 1e-4 < scipy.stats.chi2.sf(chi2, 31**2) < 1 - 1e-4
+
+
 def test_all_pairs_of_sites_and_chains_are_uncorrelated(sample):
     for series in (sample[0].T, sample[:, :, 0]):  # sites of a chain, one site of all chains: rows
         r = np.corrcoef(series)[np.triu_indices(len(series), 1)]

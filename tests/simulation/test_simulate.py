@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+import scipy.stats
 
 import nonequil as nq
 from nonequil import simulation
@@ -53,6 +54,23 @@ def test_moments_and_flow_equal_enumeration_within_their_errors(dynamics):
         assert jnp.isclose(by_couplings, exact.value["flow"], rtol=1e-10)
     if isinstance(dynamics, nq.Sequential):  # one attempt moves D by half of what drives it
         assert jnp.isclose(by_couplings / 2, exact.value["flow"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["parallel", "sequential"])
+def test_every_transition_of_a_run_has_its_probability(name):
+    """400,000 pairs of 16 states, given their first ones: a chain that reused a number would favour some pairs."""
+    dynamics, x0 = CLOCKS[name], first_states(None, 1000)
+    _, (record,) = nq.simulate(dynamics, x0, steps=400, every=1, key=KEY, observers=(nq.Record(),))
+    place = lambda x: (np.asarray(x) > 0) @ (1 << np.arange(N))  # noqa: E731
+    seen = np.bincount(16 * place(record.x) + place(record.x_next), minlength=256).reshape(16, 16)
+    states = dynamics.states()
+    log_p = jax.jit(jax.vmap(lambda a: jax.vmap(lambda b: dynamics.log_prob(a, b))(states)))(states)
+    expected = seen.sum(axis=1, keepdims=True) * np.exp(log_p)
+    assert seen.sum() == 400_000
+    assert seen[expected == 0].sum() == 0
+    common = expected > 5
+    chi2 = ((seen - expected)[common] ** 2 / expected[common]).sum()
+    assert 1e-3 < scipy.stats.chi2.sf(chi2, common.sum() - 16) < 1 - 1e-3
 
 
 def test_averages_over_time_equal_the_law_in_time():
