@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Key
 
 from .. import statistics
@@ -32,6 +31,12 @@ def neural_gain(s: Float[Array, " paths"], w: Float[Array, " paths"]) -> Float[A
 def donsker_varadhan_gain(s: Float[Array, " paths"], w: Float[Array, " paths"]) -> Float[Array, ""]:
     """<s> - ln <exp(-s)>: never below `neural_gain`, and less hurt by rare paths of large -s."""
     return jnp.sum(w * s) - jax.nn.logsumexp(-s, b=w)
+
+
+def _adam() -> Any:
+    import optax  # read where it is needed: models and theories answer sooner without
+
+    return optax.adam(1e-3)
 
 
 class NeuralBound(AbstractEstimator):
@@ -63,7 +68,7 @@ class NeuralBound(AbstractEstimator):
 
     net: Any
     gain: Callable = eqx.field(static=True, default=neural_gain)
-    optimiser: optax.GradientTransformation = eqx.field(static=True, default=optax.adam(1e-3))
+    optimiser: Any = eqx.field(static=True, default_factory=_adam)
     steps: int = eqx.field(static=True, default=5000)
     batch: int = eqx.field(static=True, default=1024)
     evaluations: int = eqx.field(static=True, default=50)

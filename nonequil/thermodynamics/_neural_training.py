@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import optax
 from jaxtyping import Array, Float, Key, PyTree, Shaped
 
 CHUNK = 8192  # paths that are judged at once
@@ -44,7 +43,7 @@ def train(
     train_on: Weighed,
     judge_on: Weighed,
     gain: Gain,
-    optimiser: optax.GradientTransformation,
+    optimiser: Any,
     key: Key[Array, ""],
     steps: int,
     batch: int,
@@ -70,7 +69,7 @@ def train(
         gradient = jax.grad(loss)(params, chosen)
         with jax.numpy_dtype_promotion("standard"):  # optax raises numbers to the power of its step count
             updates, state = optimiser.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state, key
+        return eqx.apply_updates(params, updates), state, key
 
     def evaluate(carry: tuple, _: None) -> tuple[tuple, Array]:
         params, state, key, best, best_value = carry
