@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from _harness import Contestant, Race, Target
 from _report import report
@@ -58,7 +59,7 @@ def random_pairs(n: int, kind: str, rng: np.random.Generator) -> np.ndarray:
 
 def ours(clock: nq.ColouredSweep, x0: Any, sweeps: int, seed: int) -> Any:
     """The last states by the public simulation."""
-    return nq.simulate(clock, x0, steps=sweeps, key=jax.random.key(seed))[0]
+    return nq.simulate(clock, jnp.asarray(x0), steps=sweeps, key=jax.random.key(seed))[0]
 
 
 def thrml(clock: nq.ColouredSweep, x0: Any, sweeps: int, seed: int) -> np.ndarray:

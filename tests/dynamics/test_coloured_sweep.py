@@ -118,6 +118,19 @@ def test_symmetric_couplings_have_no_arrow_of_time_if_the_way_back_reverses_the_
     assert production(clock, backwards=False) > 0.01  # the wrong number that the same order would give
 
 
+def test_sampled_flow_and_moments_are_those_of_the_exact_law():
+    clock, x0 = nq.ColouredSweep(ring()), nq.random_spins(jr.key(8), (256, N))
+    settings = {"steps": 40, "burn_in": 40, "key": jr.key(9), "observers": (nq.Moments(), nq.Record())}
+    _, (moments, record) = nq.simulate(clock, x0, **settings)
+    exact, sampled = nq.thermodynamics.exact(clock), nq.thermodynamics.MeanFlow(clock)(record)
+    assert abs(sampled.value - exact.value) < 4 * sampled.stderr
+    assert sampled.stderr < 0.05 * exact.value
+    assert sampled.unit is exact.unit
+    (population,) = nq.fold((nq.Moments(),), nq.enumerate_states(clock).transitions())
+    for ours, theirs in ((moments.m, population.m), (moments.C, population.C), (moments.D, population.D)):
+        assert jnp.all(jnp.abs(ours - theirs) < 5 * 2 / np.sqrt(256 * 40))  # pairs of sweeps are nearly independent
+
+
 def test_reverse_is_an_involution():
     clock, (x, x_next) = nq.ColouredSweep(ring()), nq.random_spins(jr.key(1), (2, N))
     for drive in (None, DRIVE, Backwards(DRIVE)):
