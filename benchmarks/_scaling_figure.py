@@ -32,6 +32,8 @@ def scaling(
         slope = np.log(y[-1] / y[-2]) / np.log(x[-1] / x[-2])
         ax.text(0.97, 0.05, f"slope {slope:.1f} at the end", transform=ax.transAxes, ha="right", fontsize="small")
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+    ax.set_xticks(x, [f"{value:g}" if value < 1e5 else f"{value:.0e}" for value in x], fontsize="x-small")
+    ax.set_xticks([], minor=True)
     low, high = ax.get_ylim()
     if high < LEAST * low:  # do not blow up what hardly changes
         middle = np.sqrt(low * high)

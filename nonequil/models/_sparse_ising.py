@@ -62,7 +62,8 @@ class SparseIsing(AbstractSpinModel):
         entries = scipy.sparse.coo_array(J if scipy.sparse.issparse(J) else np.asarray(J))
         entries.sum_duplicates()
         entries.eliminate_zeros()
-        return cls.from_edges(*entries.coords, entries.data, H)
+        receivers, senders = entries.coords
+        return cls.from_edges(receivers, senders, entries.data, H)
 
     @classmethod
     def from_edges(
