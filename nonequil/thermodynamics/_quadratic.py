@@ -22,7 +22,7 @@ from ._observable import AbstractObservable
 from ._observables import as_observable
 from ._pairs import Pairs, newest, read_pairs, with_centre
 from ._single import Single
-from ._surrogates import flipped_sums, resampled_sums
+from ._surrogates import flipped_sums, resampled_sums, reversal_p_value
 
 
 class QuadraticBound(AbstractEstimator):
@@ -40,7 +40,8 @@ class QuadraticBound(AbstractEstimator):
     - `draws`, `resamples`: number of sign flips of the null and of bootstrap samples;
     - `listed`: number d of observables above which K is applied (conjugate gradients), never formed.
 
-    `floor` is 2 d / n. `details`: `u`, `u_stderr`, `null_mean`, `null_spread` (whole blocks reversed at random),
+    `floor` is 2 d / n. `details`: `u`, `u_stderr`, `null` with `null_mean` and `null_spread` (whole blocks reversed at
+    random), `p_value` (of the same draws, exact: through second moments in place of K, which no reversal changes),
     `rank` of K (-1 where it is not formed), `d`, `n`, `n_blocks`. If 2 d / n > 1/2 the value is NaN, the result
     `too_few_transitions`, and `details["largest_n_units"]` the number of units that would do. The value is infinite
     (NaN on data), the result `not_finite`, if some combination of observables has a mean but no variance.
@@ -90,6 +91,7 @@ class QuadraticBound(AbstractEstimator):
             "null": null,
             "null_mean": float(np.mean(null)),
             "null_spread": float(np.std(null, ddof=1)),
+            "p_value": reversal_p_value(gram, n_b, signs),
             "n_blocks": len(n_b),
             **sizes(g, pairs, rank),
         }

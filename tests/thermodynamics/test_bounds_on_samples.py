@@ -11,6 +11,7 @@ import nonequil as nq
 from nonequil.thermodynamics import Cross, Function, MaxEntBound, QuadraticBound, Single, reversal_null
 from nonequil.thermodynamics._design import ChunkedDesign, SparseDesign, design
 from nonequil.thermodynamics._pairs import read_pairs, with_centre
+from nonequil.thermodynamics._surrogates import reversal_p_value
 
 BOUNDS = [MaxEntBound, QuadraticBound]
 
@@ -195,3 +196,24 @@ def test_options_out_of_range_are_named():
         MaxEntBound(ridge=-1.0)
     with pytest.raises(ValueError, match="n_folds = 1"):
         MaxEntBound(n_folds=1)
+
+
+def test_the_p_value_is_that_of_second_moments_which_no_reversal_changes():
+    """Against sums over blocks written out, with the second moment in place of the covariance."""
+    t = simulated(nq.Parallel(network(4)), 12, 60)
+    x, y, block = (np.asarray(a) for a in (t.x, t.x_next, t.block))
+    i, j = np.triu_indices(4, 1)
+    g = (y[:, i] * x[:, j] - x[:, i] * y[:, j]).astype(float)
+    S, n_b = np.stack([g[block == b].sum(0) for b in range(12)]), np.full(12, 60.0)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (499, 12))
+
+    def through_second_moments(sign):
+        flipped = g * sign[block, None]
+        T = np.linalg.inv(flipped.T @ flipped / len(g))
+        return sum(sign[b] * sign[c] * S[b] @ T @ S[c] for b in range(12) for c in range(12) if b != c)
+
+    drawn = np.array([through_second_moments(sign) for sign in signs])
+    expected = (1 + np.sum(drawn >= through_second_moments(np.ones(12)))) / 500
+    gram = S @ np.linalg.inv(np.cov(g.T, bias=True)) @ S.T
+    assert reversal_p_value(gram, n_b, signs) == expected
+    assert QuadraticBound(Cross(), draws=499)(t).details["p_value"] == 1 / 500  # strongly driven
