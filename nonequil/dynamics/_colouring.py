@@ -72,7 +72,9 @@ def known_colours(model: SparseIsing, colours: Any) -> Int[np.ndarray, " n"]:
 
 
 def apart(model: SparseIsing, colours: Int[Array, " n"]) -> SparseIsing:
-    """`model`; a run-time error where traced neighbours share a colour."""
+    """`model`; a run-time error where neighbours that are traced share a colour (known ones were looked at before)."""
+    if not isinstance(model.neighbours, jax.core.Tracer):
+        return model
     own = jnp.arange(model.n, dtype=jnp.int32)[:, None]
     same = (colours[model.neighbours] == colours[:, None]) & model.there & (model.neighbours != own)
     checked = require(model.neighbours, ~jnp.any(same), "colours: a spin pulls on another one of its colour")
