@@ -34,7 +34,8 @@ def approach(
     problem: Problem, start: np.ndarray | None, tolerance: float, most: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Parameters (n, p), the largest gradient per transition (n,) where it was brought below the tolerance, and the
-    number of passes over the data. Neurons that did not arrive are back at the start, their residual infinite.
+    number of passes over the data. Neurons that did not arrive have an infinite residual, and are back at the start
+    unless no more steps are allowed.
 
     Each pass gives gradients and the mean curvature of every field. Steps are those of Anderson's method in the metric
     of the preconditioner, built anew each time (Walker & Ni, SIAM J. Numer. Anal. 49, 1715 (2011)).
@@ -57,6 +58,8 @@ def approach(
         theta[running[arrived]] = walk.theta[running[arrived]]
         running = running[~arrived & (walk.refused[running] < REFUSALS)]
         walk.aim(running)
+    if passes == most:  # nothing follows
+        theta[running] = walk.theta[running]
     return theta, residual, passes
 
 

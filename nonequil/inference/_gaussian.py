@@ -21,7 +21,7 @@ def gaussian_start(problem: Problem, metric: Metric) -> np.ndarray:
         m_i = int Dx tanh(g + r x),    D = a C J,    a = int Dx sech^2(g + r x),    a r = b,
 
     b the standard deviation of the linear prediction of s'_i; H = g - J m'.
-    Source: Mezard & Sakellariou, J. Stat. Mech. L07001 (2011), eqs. 10 to 14.
+    Source: Mezard & Sakellariou, J. Stat. Mech. L07001 (2011).
     """
     n, everyone = problem.rows.n, np.arange(problem.rows.n)
     mean = np.clip(problem.cross[:, 0] / metric.weight, -0.999, 0.999)

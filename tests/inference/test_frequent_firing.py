@@ -139,6 +139,14 @@ def test_neurons_that_refuse_are_left_to_newton(balanced, monkeypatch):
     np.testing.assert_allclose(fitted.model.J, fit(balanced).model.J, atol=1e-7)
 
 
+def test_few_allowed_steps_are_kept_and_said_to_be_too_few(balanced):
+    stopped = fit(balanced, max_steps=3)
+    assert stopped.result == nq.RESULTS.max_steps_reached
+    assert float(stopped.gradient_max.max()) < 1e-3
+    largest = np.abs(gradient(balanced, parameters(stopped))).max(axis=1)
+    np.testing.assert_allclose(stopped.gradient_max, largest, rtol=1e-9)
+
+
 @pytest.mark.compiled
 def test_spins_are_not_blown_up_as_a_whole():
     """A pass over 64 MB of int8 spins needs far less room beside them than their quarter of a GB in float32."""
