@@ -34,7 +34,7 @@ def simulate(
     differently, by products of a matrix and a vector, many times faster: its law is the same, but it may part from the
     same chain in a batch at a spin that meets its random number to rounding (float32: about one in ten million).
     `Sequential` on `Ising` carries the fields of all chains, 4 bytes a spin (float64: 8), exactly; each chain draws its
-    own sites.
+    own sites, unless `sharing` says otherwise (a device then holds whole groups).
     Raises ValueError if `x0` does not fit the dynamics or holds values other than -1/+1, if `steps` or `burn_in` is
     negative, if `every` is below one, if `drive` has another number of rows than steps.
 
