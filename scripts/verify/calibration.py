@@ -114,7 +114,7 @@ def main() -> int:
     sizes = {"data sets": SETS, "units": UNITS, "chains": CHAINS, "pairs": STEPS, "flips": FLIPS, "seed": SEED}
     notes = (
         f"p-values: `QuadraticBound`, successive pairs of chains in equilibrium, whole chains flipped. Biases: pairs "
-        f"{APART} steps apart, in units of the floor 2 d / n. Coverage: of the bound of the exact law, successive pairs "
+        f"{APART} steps apart, over the floor 2 d / n. Coverage: of the bound of the exact law, successive pairs "
         "of asymmetric networks. Allowed: one test at 0.01 over all sets together; biases within four standard "
         "errors and a tenth; coverage at most three standard errors below 0.95."
     )
