@@ -67,7 +67,10 @@ class Moments(AbstractObserver):
     @eqx.filter_jit
     def finish(self, total: Sums) -> Correlations:
         """The correlations, connected."""
-        sums, equal_time, lag_one = (part.value for part in total)
-        m, m_before = jnp.split(sums[1:] / sums[0], 2)
-        C, D = equal_time / sums[0], lag_one / sums[0]
+        count = total[0].value[0]
+        # true divisions, done before what follows: a compiler may take reciprocals or not, from program to program
+        whole = jax.lax.optimization_barrier([jnp.broadcast_to(count, part.high.shape) for part in total])
+        means = [part.value / number for part, number in zip(total, whole, strict=True)]
+        sides, C, D = jax.lax.optimization_barrier(means)
+        m, m_before = jnp.split(sides[1:], 2)
         return Correlations(m, m_before, C - jnp.outer(m, m), D - jnp.outer(m, m_before))
