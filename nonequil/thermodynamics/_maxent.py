@@ -54,12 +54,12 @@ class MaxEntBound(AbstractEstimator):
     value is NaN, the result `too_few_transitions`, and `details["largest_n_units"]` the number of units that would do.
 
     For `SiteFlips`: sum_i p_i F_i per attempt, p_i the share of attempts in which spin i flips; solved in single
-    precision to a gradient of 1e-5 (in double where a spin flips less than 16,384 times, and on populations); one ridge
-    for all spins, from none up. A spin whose flips have no finite optimum, or fewer than 10 effective samples held out,
-    adds nothing to a fold: it is named in `left_out`, and the result is `no_finite_optimum` (the sum is still a bound;
-    a population's value is infinite). `theta` is then (n, n), zero diagonal; theta_ij - theta_ji estimates
-    J_ij - J_ji of an `Ising` network (beta folded in). `details` hold, a number a spin, `shares` p_i, `site_values`
-    F_i, `log_z`, `ess`, `largest_weight`, `gradient_max`, `steps`, `finite_optimum`; n counts flips.
+    precision to a gradient of 1e-5 (populations in double, to 1e-10), with a ridge for each spin, tried from none up. A
+    spin whose flips have no finite optimum, or fewer than 10 effective samples held out, adds nothing to that fold: it
+    is named in `left_out`, and the result is `no_finite_optimum` (the sum is still a bound; a population's value is
+    infinite). `theta` is then (n, n), zero diagonal; theta_ij - theta_ji estimates J_ij - J_ji of an `Ising` network
+    (beta folded in). `details` hold, a number a spin, `shares` p_i, `site_values` F_i, `log_z`, `ess`,
+    `largest_weight`, `gradient_max`, `steps`, `ridge`, `finite_optimum`; n counts flips, `influence` is that of rows.
 
     Raises ValueError for spins that are not -1/+1, and for fewer than two blocks.
     Source: Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026); Donsker & Varadhan (1983) for the variational form.

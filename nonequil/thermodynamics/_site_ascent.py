@@ -89,7 +89,10 @@ def ascend(
 
 
 def first_steps(y: Observables, w: Columns, n: PerColumn, penalty: PerColumn) -> SiteOptimum:
-    """The Newton step from phi = 0 in every column, (Cov(y) + penalty)^-1 2 <y>, by conjugate gradients."""
+    """The Newton step from phi = 0 in every column, (Cov(y) + penalty)^-1 2 <y>, by conjugate gradients.
+
+    `gradient_max` is then what is left of the linear equations.
+    """
     mean = pull(y, w)
     rise = _Rise(y, w, mean, penalty, jnp.full_like(n, jnp.inf), jnp.zeros_like(n))
     s = rise.start(jnp.zeros_like(mean))
@@ -107,10 +110,11 @@ def first_steps(y: Observables, w: Columns, n: PerColumn, penalty: PerColumn) ->
 
     z = solve(s.gradient)
     rho = jnp.sum(s.gradient * z, 1)
-    target = rho * (10 * jnp.finfo(y.dtype).eps) ** 2
+    target = rho * (10 * float(jnp.finfo(y.dtype).eps)) ** 2
     carry = (jnp.zeros_like(z), s.gradient, z, rho, jnp.zeros((), int))
-    phi, *_ = jax.lax.while_loop(lambda c: jnp.any(c[3] > target) & (c[4] < STEPS), step, carry)
-    return rise.optimum(rise.start(phi), n)._replace(finite=jnp.all(jnp.isfinite(phi), 1))
+    phi, residual, *_ = jax.lax.while_loop(lambda c: jnp.any(c[3] > target) & (c[4] < STEPS), step, carry)
+    left = jnp.max(jnp.abs(residual), 1)
+    return rise.optimum(rise.start(phi), n)._replace(finite=jnp.all(jnp.isfinite(phi), 1), gradient_max=left)
 
 
 class _Rise(NamedTuple):
@@ -147,15 +151,15 @@ class _Rise(NamedTuple):
 
         def add(k: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             y, p = self.y[k], s.p[k, column]
-            H, m, whole = sums
-            return H + (y * p[:, None]).T @ y, m + p @ y, whole + jnp.sum(p, dtype=float)
+            terms = (y * p[:, None]).T @ y, p @ y, jnp.sum(p)
+            return jax.tree.map(lambda a, b: a + b.astype(float), sums, terms)
 
         d = self.y.shape[2]
         H, m, whole = jax.lax.fori_loop(0, chunks, add, (jnp.zeros((d, d)), jnp.zeros(d), jnp.zeros(())))
         H = H / whole - jnp.outer(m, m) / whole**2
         diagonal = jnp.diag(H) + self.penalty[column]
         diagonal = jnp.where(diagonal > 1e-12, diagonal, 1)  # what never varies, a spin's own column among it
-        jitter = 100 * jnp.finfo(self.y.dtype).eps
+        jitter = 100 * float(jnp.finfo(self.y.dtype).eps)
         L = jnp.linalg.cholesky(H.at[jnp.diag_indices(d)].set(diagonal * (1 + jitter)))
         return jnp.where(jnp.all(jnp.isfinite(L)), L, jnp.diag(jnp.sqrt(diagonal)))
 
@@ -215,7 +219,8 @@ class _Rise(NamedTuple):
 
 def project(y: Observables, v: Coefficients) -> Columns:
     """V . y of each flip."""
-    return jnp.einsum("krd,cd->kcr", y, v.astype(y.dtype))
+    each = jnp.broadcast_to(v.astype(y.dtype), (y.shape[0], *v.shape))  # one product a chunk: no copy is rearranged
+    return jnp.einsum("kcd,krd->kcr", each, y)
 
 
 def pull(y: Observables, q: Columns) -> Coefficients:
@@ -244,5 +249,5 @@ def _solve(L: Float[Array, "d d"], v: Coefficients) -> Coefficients:
     return jax.scipy.linalg.cho_solve((L, True), v.T).T
 
 
-def _wide(t: PerColumn, like: Columns) -> Columns:
+def _wide(t: PerColumn, like: Columns) -> Float[Array, "1 columns 1"]:
     return t.astype(like.dtype)[None, :, None]

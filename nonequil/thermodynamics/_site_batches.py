@@ -28,9 +28,9 @@ class Folds:
 class Batch:
     """Flips of spins with similar numbers of them, padded to one shape: y (spins, chunks, flips, d) int8.
 
-    `rows` of each spin; `w` (spins, chunks, columns, flips), each column summing to one, in the precision of products
-    and exponents (single for samples); `n` (spins, columns) the effective number of flips; `fold` (spins, chunks,
-    flips) the column that was fitted without the flip.
+    `rows` of each spin, dealt to the chunks in turn; `w` (spins, chunks, columns, flips), each column summing to one,
+    in the precision of products and exponents (single for samples); `n` (spins, columns) the effective number of flips;
+    `fold` (spins, chunks, flips) the column that was fitted without the flip.
     """
 
     sites: np.ndarray
@@ -41,17 +41,16 @@ class Batch:
     fold: np.ndarray
 
     def undealt(self, values: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Each spin with its rows and their values, from those dealt into chunks."""
-        flat = values.swapaxes(1, 2).reshape(len(values), -1)
-        for k, (site, rows) in enumerate(zip(self.sites, self.rows, strict=True)):
-            yield int(site), rows, flat[k, : len(rows)]
+        """Each spin with its rows and their values (spins, chunks, flips)."""
+        for site, rows, v in zip(self.sites, self.rows, values, strict=False):
+            yield int(site), rows, v.T.reshape(-1)[: len(rows)]
 
 
-def batches(flips: Flips, g: SiteFlips, folds: Folds) -> Iterator[Batch]:
-    """The spins that flip at all, those of one padded shape side by side."""
+def batches(flips: Flips, g: SiteFlips, folds: Folds, active: np.ndarray | None = None) -> Iterator[Batch]:
+    """The active spins that flip at all, those of one padded shape side by side."""
     shapes: dict[tuple[int, int], list[int]] = {}
-    for site, count in enumerate(np.count_nonzero(flips.flipped, 0)):
-        if count:
+    for site, count in enumerate(flips.counts):
+        if count and (active is None or active[site]):
             shapes.setdefault(padded(int(count)), []).append(site)
     for (chunks, size), sites in sorted(shapes.items()):
         most = max(1, TOGETHER // (chunks * size * g.size(flips.n_units)))
@@ -71,20 +70,21 @@ def padded(count: int) -> tuple[int, int]:
 
 def batch(flips: Flips, g: SiteFlips, folds: Folds, sites: list[int], most: int, chunks: int, size: int) -> Batch:
     """The flips of some spins; the last spin stands in for missing ones. Each chunk is a fair sample of all rows."""
-    rows, shape = [flips.of(site) for site in sites], (most, chunks * size)
-    y, fold = np.zeros((*shape, g.size(flips.n_units)), np.int8), np.zeros(shape, np.int32)
     real = np.float64 if flips.pairs.population else np.float32
-    w, n = np.zeros((most, folds.columns, chunks * size), real), np.zeros((most, folds.columns))
+    y = np.zeros((most, chunks, size, g.size(flips.n_units)), np.int8)
+    w, n = np.zeros((most, chunks, folds.columns, size), real), np.zeros((most, folds.columns))
+    fold = np.zeros((most, chunks, size), np.int32)
+    rows = [flips.of(site) for site in sites]
     for k, site in enumerate(sites):
-        r = rows[k]
-        y[k, : len(r)] = flips.observables(site, r, g.single)
-        w[k, :, : len(r)], n[k] = weights(flips, folds, r)
-        fold[k, : len(r)] = 1 + folds.of[r] if folds.count else 0
+        every, n[k] = weights(flips, folds, rows[k])
+        for c in range(chunks):
+            dealt = rows[k][c::chunks]
+            y[k, c, : len(dealt)] = flips.observables(site, dealt, g.single)
+            w[k, c, :, : len(dealt)] = every[:, c::chunks]
+            fold[k, c, : len(dealt)] = 1 + folds.of[dealt] if folds.count else 0
     for a in (y, w, n, fold):
         a[len(sites) :] = a[len(sites) - 1]
-    w = w.reshape(most, folds.columns, size, chunks).transpose(0, 3, 1, 2)
-    deal = lambda a: a.reshape(most, size, chunks, *a.shape[2:]).swapaxes(1, 2)  # noqa: E731
-    return Batch(np.asarray(sites), rows, deal(y), w, n, deal(fold))
+    return Batch(np.asarray(sites), rows, y, w, n, fold)
 
 
 def weights(flips: Flips, folds: Folds, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -80,17 +80,29 @@ class Flips:
         """Effective number of attempts; infinite for a population."""
         return self.attempts * self.pairs.n
 
+    @functools.cached_property
+    def sums(self) -> np.ndarray:
+        """Number of flips of each spin, sum of their weights and of their squares: (3, n)."""
+        powers, found = np.stack([self.w > 0, self.w, self.w**2]), np.zeros((3, self.n_units))
+        for rows in self.pairs.slices(8192):
+            found += powers[:, rows] @ self.flipped[rows]
+        return found
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of flips of each spin."""
+        return self.sums[0].astype(int)
+
     @property
     def n(self) -> float:
         """Effective number of flips of all spins; infinite for a population."""
-        first, second = self.w @ self.flipped, self.w**2 @ self.flipped
-        counts = np.divide(first**2, second, out=np.zeros_like(first), where=second > 0)
-        return np.inf if self.pairs.population else float(counts.sum())
+        _, first, second = self.sums
+        return np.inf if self.pairs.population else float(np.sum(first**2 / np.where(second > 0, second, 1)))
 
     @property
     def shares(self) -> np.ndarray:
         """Share of all attempts in which each spin flips."""
-        return self.w @ self.flipped / (self.attempts * self.w.sum())
+        return self.sums[1] / (self.attempts * self.w.sum())
 
     def of(self, site: int) -> np.ndarray:
         """Rows from which this spin flips."""
@@ -103,6 +115,12 @@ class Flips:
         own = -x[:, site].copy()
         y[:, site] = 0
         return np.column_stack([y, own]) if single else y
+
+    def currents(self, phi: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Phi_i . y of the flip of every spin from some rows: (rows, n)."""
+        x, n = self.pairs.x[rows].astype(phi.dtype), self.n_units
+        field = x @ phi[:, :n].T
+        return -x * (field + phi[:, n] if phi.shape[1] > n else field)
 
 
 @functools.singledispatch
