@@ -47,7 +47,13 @@ class Bound(AbstractSiteJudge):
             value, ess = mean - log_z, n * z**2 / (weight * squares)
         sound = (np.isfinite(value) & (ess > FEW_HELD_OUT) & (value <= np.log(n))) | (n == 0)
         zero = np.zeros_like(value)
-        return SiteValue(value, weight * (n > 0), np.where(n > 0, np.nan_to_num(ess), np.inf), sound, np.stack([log_z, zero, zero], 1))
+        return SiteValue(
+            value,
+            weight * (n > 0),
+            np.where(n > 0, np.nan_to_num(ess), np.inf),
+            sound,
+            np.stack([log_z, zero, zero], 1),
+        )
 
     def influence(self, j: np.ndarray, value: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """J - ln Z + 1 - exp(-j) / Z."""
