@@ -335,6 +335,7 @@ WITHOUT_GRADIENT = {
     "inference.false_discovery_rate": "ranks",
     "inference.fit_gradient": "reports a minimum",
     "inference.fitted_entropy_production": "an estimate from data",
+    "inference.parametric_bootstrap": "random draws",
     "inference.with_own_history": "data arranged anew",
     "thermodynamics.cycles": "runs outside jit; its own test differentiates it",
     "thermodynamics.disorder_average": "spins are discrete",

@@ -8,6 +8,8 @@ from ._fit import fit as fit
 from ._history import with_own_history as with_own_history
 from ._loss import fit_gradient as fit_gradient
 from ._loss import negative_log_likelihood as negative_log_likelihood
+from ._parametric import ParametricBootstrap as ParametricBootstrap
+from ._parametric import parametric_bootstrap as parametric_bootstrap
 from ._result import Fit as Fit
 from ._scikit import KineticIsing as KineticIsing
 from ._sk_inverse import Recovered as Recovered
