@@ -225,6 +225,7 @@ ROWS = [
         lambda J: nq.thermodynamics.mean_field_entropy_production(model(J)).value,
         J,
     ),
+    Row("numerics.extended_log", lambda p: jnp.sum(jnp.where(p > 0, nq.numerics.extended_log(p), 0)), BUMP**2 + 0.1),
     Row("numerics.lyapunov", lambda A: jnp.sum(BUMP.reshape(4, 4) * nq.numerics.lyapunov(A, jnp.eye(N))), STABLE),
     Row("simulation.stationary_law", lambda J: BUMP[:N] @ nq.simulation.stationary_law(nq.JumpProcess(J**2))[0], J),
     Row(

@@ -13,7 +13,7 @@ from .._results import Unit
 from .._types import Drive, Index
 from ._base import AbstractFiniteDynamics, all_spins, log_rates
 from ._continuous import ContinuousTime
-from ._markov_chain import log, one_up, pick
+from ._markov_chain import one_up, pick
 
 Jumped = tuple[Int[Array, ""], Int[Array, ""], Float[Array, ""]]
 """A state, the channel of the jump that led to it, and the time it is held."""
@@ -71,7 +71,7 @@ class JumpProcess(AbstractFiniteDynamics):
         """Log of (probability of the jump and its channel) x (density of the next hold)."""
         (a, _, _), (b, channel, held) = x, x_next
         leave = self.leaving[b]
-        return self._log_jumps(a)[channel, b] + log(leave) - leave * held
+        return self._log_jumps(a)[channel, b] + numerics.extended_log(leave) - leave * held
 
     def reverse(self, x: Jumped, x_next: Jumped, drive: Drive = None) -> tuple[Jumped, Jumped, Drive]:
         """States and holds swapped, the channel of the jump kept; waiting times cancel from the mean flow."""
@@ -104,7 +104,7 @@ class JumpProcess(AbstractFiniteDynamics):
     def _log_jumps(self, a: Int[Array, ""]) -> Float[Array, "channels states"]:
         """Log probability that the next jump from state a goes through each channel to each state."""
         leave = self.leaving[a]
-        return log(self.rates[:, a] / jnp.where(leave > 0, leave, 1))
+        return numerics.extended_log(self.rates[:, a] / jnp.where(leave > 0, leave, 1))
 
     def _arrive(self, state: Int[Array, ""], channel: Int[Array, ""], u: Float[Array, ""]) -> Jumped:
         return state, channel, -jnp.log1p(-u) / self.leaving[state]

@@ -48,7 +48,7 @@ class MarkovChain(AbstractFiniteDynamics):
 
     def log_prob(self, x: Int[Array, ""], x_next: Int[Array, ""], drive: Drive = None) -> Float[Array, ""]:
         """`log P[x, x_next]`."""
-        return log(self.P[x, x_next])
+        return numerics.extended_log(self.P[x, x_next])
 
     def reverse(
         self, x: Int[Array, ""], x_next: Int[Array, ""], drive: Drive = None
@@ -74,12 +74,7 @@ class MarkovChain(AbstractFiniteDynamics):
 
     def outcomes(self, x: Int[Array, ""], drive: Drive = None) -> tuple[Int[Array, " k"], Float[Array, " k"]]:
         """All states."""
-        return self.states(), log(self.P[x])
-
-
-def log(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """`log p`, -inf where p = 0, with derivatives that are zero there."""
-    return jnp.where(p > 0, jnp.log(jnp.where(p > 0, p, 1)), -jnp.inf)
+        return self.states(), numerics.extended_log(self.P[x])
 
 
 def pick(weights: Float[Array, " k"], u: Float[Array, ""]) -> Int[Array, ""]:

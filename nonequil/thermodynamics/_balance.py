@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .. import numerics, statistics
 from .._results import RESULTS, Unit
 from ..dynamics import ContinuousTime, JumpProcess
 from ..simulation import Enumeration, stationary_law
@@ -72,11 +73,11 @@ def _(system: Enumeration, law: Float[Array, " states"] | None = None) -> Balanc
     later = system.push(p)
     t = system.transitions(p)
     flow = jax.vmap(ft.partial(entropy_flow, system.dynamics))(t.x, t.x_next, t.drive)
-    given = _weighed(t.weight, flow)
+    given = _weighed(statistics.weights(t), flow)
     change = entropy(later) - entropy(p)
     excess = divergence(p, pi) - divergence(later, pi)
-    kept = given - _weighed(p, -_log(pi)) + _weighed(later, -_log(pi))
-    lost = jnp.sum(jnp.where(flow == jnp.inf, t.weight, 0))
+    kept = given - _weighed(p, -numerics.extended_log(pi)) + _weighed(later, -numerics.extended_log(pi))
+    lost = jnp.sum(jnp.where(flow == jnp.inf, statistics.weights(t), 0))
     return Balance(change, given, given + change, kept, excess, lost, system.dynamics.unit, system.result)
 
 
@@ -87,11 +88,14 @@ def _(system: JumpProcess, law: Float[Array, " states"] | None = None) -> Balanc
     p, rates = pi if law is None else law, system.rates
     back = jnp.swapaxes(rates, 1, 2)
     jumps = p[None, :, None] * rates
-    ratio = jnp.where(rates > 0, _log(rates) - _log(back), 0)
-    gain = jnp.where(jumps > 0, _log(p)[None, :, None] - _log(p)[None, None], 0)
+    ratio = jnp.where(rates > 0, numerics.extended_log(rates) - numerics.extended_log(back), 0)
+    gain = jnp.where(jumps > 0, numerics.extended_log(p)[None, :, None] - numerics.extended_log(p)[None, None], 0)
     flows, productions = (jnp.sum(jnp.where(jumps > 0, jumps * f, 0), axis=(1, 2)) for f in (ratio, ratio + gain))
     moved = jnp.sum(jumps, axis=(0, 1)) - p * system.leaving  # dp/dt
-    change, excess = -_weighed(moved, _log(p)), -_weighed(moved, _log(p) - _log(pi))
+    change, excess = (
+        -_weighed(moved, numerics.extended_log(p)),
+        -_weighed(moved, numerics.extended_log(p) - numerics.extended_log(pi)),
+    )
     given, produced = jnp.sum(flows), jnp.sum(productions)
     lost = jnp.sum(jnp.where(back > 0, 0, jumps))
     return Balance(
@@ -101,18 +105,14 @@ def _(system: JumpProcess, law: Float[Array, " states"] | None = None) -> Balanc
 
 def entropy(p: Float[Array, " states"]) -> Float[Array, ""]:
     """Shannon entropy in nats."""
-    return _weighed(p, -_log(p))
+    return _weighed(p, -numerics.extended_log(p))
 
 
 def divergence(p: Float[Array, " states"], q: Float[Array, " states"]) -> Float[Array, ""]:
     """KL(p || q) in nats, infinite where q vanishes and p does not."""
-    return _weighed(p, _log(p) - _log(q))
+    return _weighed(p, numerics.extended_log(p) - numerics.extended_log(q))
 
 
-def _weighed(w: Float[Array, " k"] | None, f: Float[Array, " k"]) -> Float[Array, ""]:
+def _weighed(w: Float[Array, " k"], f: Float[Array, " k"]) -> Float[Array, ""]:
     """`sum_k w_k f_k`, where f may be infinite if w is zero."""
     return jnp.sum(jnp.where(w == 0, 0, w * jnp.where(w == 0, 0, f)))
-
-
-def _log(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    return jnp.where(p > 0, jnp.log(jnp.where(p > 0, p, 1)), -jnp.inf)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .. import statistics
 from .._results import KIND, Estimate
 from .._types import Drive, State
 from ..dynamics import AbstractDynamics, Parallel, Sequential
@@ -61,6 +62,6 @@ def production_by_site(enumeration: Enumeration, law: Float[Array, " states"] | 
     changed = jax.vmap(dynamics.spins)(t.x) != jax.vmap(dynamics.spins)(t.x_next)
     start = jnp.repeat(jnp.arange(p.size), enumeration.next.shape[1])
     gain = jnp.log(p)[start] - jnp.log(p)[enumeration.next.reshape(-1)]
-    held = (t.weight > 0)[:, None] & changed
-    shares = jnp.sum(jnp.where(held, t.weight[:, None] * (flow + gain[:, None]), 0), axis=0)
+    w = statistics.weights(t)[:, None]
+    shares = jnp.sum(jnp.where((w > 0) & changed, w * (flow + gain[:, None]), 0), axis=0)
     return Estimate(shares, jnp.zeros_like(shares), dynamics.unit, KIND.exact, enumeration.result)
