@@ -27,7 +27,7 @@ def _(g: SiteFlips, estimator: MaxEntBound, data: Any) -> Estimate:
     with jax.enable_x64(True):
         folds = folds_of(flips, estimator.n_folds)
         if flips.pairs.population or estimator.ridge is not None:
-            path = [fit_sites(flips, g, folds, Bound(), maximum, estimator.ridge or 0.0)]
+            path = [fit_sites(flips, g, folds, Bound(), maximum, np.full(flips.n_units, estimator.ridge or 0.0))]
         else:
             path = ridge_path(flips, g, folds)
         return estimate(flips, g, folds, path, Bound())
@@ -49,7 +49,8 @@ def _from_one_step(g: SiteFlips, estimator: Any, data: Any, judge: AbstractSiteJ
         return too_few(g, flips)
     with jax.enable_x64(True):
         folds = folds_of(flips, estimator.n_folds)
-        return estimate(flips, g, folds, [fit_sites(flips, g, folds, judge, one_step, ridge)], judge)
+        fits = fit_sites(flips, g, folds, judge, one_step, np.full(flips.n_units, ridge))
+        return estimate(flips, g, folds, [fits], judge)
 
 
 def folds_of(flips: Flips, count: int) -> Folds:
@@ -89,7 +90,7 @@ def details_of(flips: Flips, g: SiteFlips, path: list[SiteFits], chosen: Chosen)
     def best(field: str) -> np.ndarray:
         return np.stack([getattr(fit.optimum, field) for fit in path])[at]
 
-    values, theta, ridges = best("value")[:, 0], best("phi")[:, 0] / 2, np.array([fit.ridge for fit in path])
+    values, theta, ridges = best("value")[:, 0], best("phi")[:, 0] / 2, np.stack([fit.ridge for fit in path])
     return {
         "theta": theta[:, :n],
         "theta_single": theta[:, n] if g.single else np.zeros(n),
@@ -101,9 +102,9 @@ def details_of(flips: Flips, g: SiteFlips, path: list[SiteFits], chosen: Chosen)
         "largest_weight": best("largest")[:, 0],
         "gradient_max": best("gradient_max")[:, 0],
         "steps": best("steps"),
-        "finite_optimum": path[0].optimum.finite[:, 0] if path[0].ridge == 0 else None,
-        "ridge": ridges[chosen.best],
-        "fold_ridges": ridges[chosen.by_others],
+        "finite_optimum": path[0].optimum.finite[:, 0] if np.all(path[0].ridge == 0) else None,
+        "ridge": ridges[at],
+        "fold_ridges": ridges[chosen.by_others, np.arange(n)[:, None]],
         "d": g.parameters(n),
         "n": flips.n,
     }

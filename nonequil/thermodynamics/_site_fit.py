@@ -16,14 +16,14 @@ TOLERANCE, TOLERANCE_POPULATION = 1e-5, 1e-10  # largest component of the gradie
 LOOSER = 10.0  # the same of folds over that: their values hardly change
 MAX_STEPS = 200
 
-Solve = Callable[[Batch, np.ndarray, float], tuple[SiteOptimum, np.ndarray]]
-"""Coefficients of the spins of a batch and the currents of their flips, from starting points and a ridge."""
+Solve = Callable[[Batch, np.ndarray, np.ndarray], tuple[SiteOptimum, np.ndarray]]
+"""Coefficients of the spins of a batch and the currents of their flips, from starting points and ridges."""
 
 
 class SiteFits(NamedTuple):
-    """Where the fits of all spins ended (leading axes n, columns), and what each spin adds in each fold (n, folds)."""
+    """Ridge of each spin, where its fits ended (leading axes n, columns), and what it adds in each fold (n, folds)."""
 
-    ridge: float
+    ridge: np.ndarray
     optimum: SiteOptimum
     value: SiteValue
 
@@ -34,7 +34,7 @@ def fit_sites(
     folds: Folds,
     judge: AbstractSiteJudge,
     solve: Solve,
-    ridge: float,
+    ridge: np.ndarray,
     *,
     start: np.ndarray | None = None,
     active: np.ndarray | None = None,
@@ -68,24 +68,25 @@ def nothing(n: int, d: int, folds: Folds) -> SiteFits:
     steps, infinite, true = np.zeros(n, int), np.full(shape, np.inf), np.ones(shape, bool)
     optimum = SiteOptimum(phi, *(zeros(shape) for _ in range(3)), infinite, zeros(shape), steps, true)
     value = SiteValue(zeros(held), zeros(held), np.full(held, np.inf), np.ones(held, bool), zeros((*held, 3)))
-    return SiteFits(0.0, optimum, value)
+    return SiteFits(np.zeros(n), optimum, value)
 
 
-def maximum(b: Batch, phi: np.ndarray, ridge: float) -> tuple[SiteOptimum, np.ndarray]:
+def maximum(b: Batch, phi: np.ndarray, ridge: np.ndarray) -> tuple[SiteOptimum, np.ndarray]:
     """Coefficients at the largest F, and the current of each flip under those fitted without it."""
     tolerance = np.full(b.n.shape[1], LOOSER * TOLERANCE)
     tolerance[0] = TOLERANCE if b.w.dtype == np.float32 else TOLERANCE_POPULATION
     return jax.device_get(_maximum(b.y, b.w, b.n, phi, penalty(b, ridge), b.fold, tolerance, MAX_STEPS))
 
 
-def one_step(b: Batch, phi: np.ndarray, ridge: float) -> tuple[SiteOptimum, np.ndarray]:
+def one_step(b: Batch, phi: np.ndarray, ridge: np.ndarray) -> tuple[SiteOptimum, np.ndarray]:
     """The same for one Newton step from zero."""
     return jax.device_get(_one_step(b.y, b.w, b.n, penalty(b, ridge), b.fold))
 
 
-def penalty(b: Batch, ridge: float) -> np.ndarray:
-    """The ridge, which is one of theta = phi / 2, over the number of flips."""
-    return np.divide(ridge / 4, b.n, out=np.zeros_like(b.n), where=b.n > 0)
+def penalty(b: Batch, ridge: np.ndarray) -> np.ndarray:
+    """The ridges, which are those of theta = phi / 2, over the number of flips."""
+    site = b.sites[np.minimum(np.arange(len(b.n)), len(b.sites) - 1)]
+    return np.divide(ridge[site, None] / 4, b.n, out=np.zeros_like(b.n), where=b.n > 0)
 
 
 @jax.jit

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._cross_fit import WEAKEST, WORSE, HeldOut
+from ._cross_fit import WORSE, HeldOut
 from ._site_batches import Folds
 from ._site_fit import SiteFits, fit_sites, maximum
 from ._site_flips import Flips, SiteFlips
 from ._site_judges import AbstractSiteJudge, Bound, SiteValue
 
-TENFOLD = 10.0  # from one ridge to the next
+RIDGES = 10 ** np.arange(-2.5, 1.01, 0.25)  # over the number of flips: from hardly felt to nothing left
 ROWS = 8192  # of the states whose influence is computed at a time
 
 
@@ -23,15 +23,16 @@ class Chosen(NamedTuple):
 
 def ridge_path(flips: Flips, g: SiteFlips, folds: Folds) -> list[SiteFits]:
     """Fits from no ridge up to 10 n; a spin leaves where all its folds are sound and stronger ridges gain nothing."""
-    path = [fit_sites(flips, g, folds, Bound(), maximum, 0.0)]
-    most, ridge = float(np.max(path[0].value.weight.sum(1) / np.max(flips.w))), WEAKEST
+    each = flips.sums[1] ** 2 / np.maximum(flips.sums[2], np.finfo(float).tiny)
+    path = [fit_sites(flips, g, folds, Bound(), maximum, 0 * each)]
     active = going(path)
-    while np.any(active) and ridge < 10 * TENFOLD * most:
+    for ridge in RIDGES:
+        if not np.any(active):
+            break
         last = path[-1].optimum
         start = np.where(last.finite[..., None], last.phi, 0)
-        path.append(fit_sites(flips, g, folds, Bound(), maximum, ridge, start=start, active=active))
+        path.append(fit_sites(flips, g, folds, Bound(), maximum, ridge * each, start=start, active=active))
         active = active & going(path)
-        ridge *= TENFOLD
     return path
 
 
