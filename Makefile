@@ -28,7 +28,7 @@ verify: $(STAMP)
 	done
 
 # Against peers, answers first, a process for each kernel (`make bench K=synchronous` for one): prints a page beside all
-# timings in JSON, kept only if no answer is wrong. Peers that are not installed are left out: `pip install '.[bench]'`.
+# timings in JSON, kept only if no answer is wrong. Peers that are not installed are left out: `pip install '.[bench,peers]'`.
 bench: $(STAMP)
 	mkdir -p docs/benchmarks
 	for script in $(if $(K),benchmarks/$(K).py,benchmarks/[!_]*.py); do \

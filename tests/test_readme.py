@@ -31,11 +31,20 @@ def test_the_twenty_lines_run(tmp_path, monkeypatch):
 
 
 def test_the_infinite_network_runs():
-    network, *others = blocks()[1:]
-    assert not others
+    network = blocks()[1]
     said = {}
     smaller = network.replace("200)", "3)").replace("128, nq.Seq", "16, nq.Seq").replace("networks=32", "networks=2")
     exec(compile(smaller, str(README), "exec"), said)
     assert said["s"].result == nq.RESULTS.successful
     assert said["grid"].sigma.shape == (3, 3)
     assert abs(nq.sk.critical_beta(said["sk"]) - 1.34850) < 1e-5
+
+
+def test_the_arrow_of_time_runs():
+    arrow, *others = blocks()[2:]
+    assert not others
+    said = {}
+    exec(compile(arrow.replace("steps=500", "steps=50"), str(README), "exec"), said)
+    exact = nq.thermodynamics.exact(said["clock"]).value
+    assert said["bound"].floor < said["bound"].value < exact + 3 * said["bound"].stderr
+    assert said["quadratic"].details["p_value"] < 0.01

@@ -122,7 +122,7 @@ def exact(dynamics: AbstractFiniteDynamics, drive: Drive = None, *, flow: Callab
     Source: Schnakenberg, RMP 48, 571 (1976), eq. 7.6.
 
     ```python
-    nq.thermodynamics.exact(nq.Parallel(nq.SherringtonKirkpatrick(dJ=1.0).sample(jax.random.key(0), 8)))
+    nq.thermodynamics.exact(nq.Parallel(nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0).sample(jax.random.key(0), 8)))
     ```
     """
     enumeration = simulation.enumerate_states(dynamics, drive)
