@@ -27,10 +27,12 @@ def _(g: SiteFlips, estimator: MaxEntBound, data: Any) -> Estimate:
     with jax.enable_x64(True):
         folds = folds_of(flips, estimator.n_folds)
         if flips.pairs.population or estimator.ridge is not None:
-            path = [fit_sites(flips, g, folds, Bound(), maximum, np.full(flips.n_units, estimator.ridge or 0.0))]
+            ridge = np.full(flips.n_units, estimator.ridge or 0.0)
+            path = [fit_sites(flips, g, folds, Bound(), maximum, ridge)]
         else:
             path = ridge_path(flips, g, folds)
-        return estimate(flips, g, folds, path, Bound())
+        found = answer(flips, g, folds, path, Bound())
+    return lower_bound(*found)
 
 
 @one_step_bound.register
@@ -50,7 +52,8 @@ def _from_one_step(g: SiteFlips, estimator: Any, data: Any, judge: AbstractSiteJ
     with jax.enable_x64(True):
         folds = folds_of(flips, estimator.n_folds)
         fits = fit_sites(flips, g, folds, judge, one_step, np.full(flips.n_units, ridge))
-        return estimate(flips, g, folds, [fits], judge)
+        found = answer(flips, g, folds, [fits], judge)
+    return lower_bound(*found)
 
 
 def folds_of(flips: Flips, count: int) -> Folds:
@@ -61,8 +64,8 @@ def folds_of(flips: Flips, count: int) -> Folds:
     return Folds(fold, int(fold.max()) + 1)
 
 
-def estimate(flips: Flips, g: SiteFlips, folds: Folds, path: list[SiteFits], judge: AbstractSiteJudge) -> Estimate:
-    """Held-out values at the ridges that the other folds prefer, spin by spin, pooled."""
+def answer(flips: Flips, g: SiteFlips, folds: Folds, path: list[SiteFits], judge: AbstractSiteJudge) -> tuple:
+    """Held-out values at the ridges that the other folds prefer, spin by spin, pooled: what an estimate reports."""
     chosen = choose(path)
     parts = judged_folds(flips, folds, path, chosen, judge)
     left_out = sorted({site for part in parts for site in part.left_out})
@@ -80,7 +83,7 @@ def estimate(flips: Flips, g: SiteFlips, folds: Folds, path: list[SiteFits], jud
     slow = details["gradient_max"] > LOOSER * TOLERANCE
     ended = RESULTS.max_steps_reached if bool(np.any(slow)) else RESULTS.successful
     result = RESULTS.no_finite_optimum if left_out else ended
-    return lower_bound(value, stderr, flips.unit, result, floor_of(g, flips), details, n_eff)
+    return value, stderr, flips.unit, result, floor_of(g, flips), details, n_eff
 
 
 def details_of(flips: Flips, g: SiteFlips, path: list[SiteFits], chosen: Chosen) -> dict[str, Any]:
