@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from ._base import AbstractExperiment as AbstractExperiment
 from ._base import Config as Config
 from ._compare import differences as differences
+from ._entropy_recording import EntropyRecording as EntropyRecording
+from ._entropy_spins import EntropySpins as EntropySpins
 from ._execute import execute as execute
 from ._execute import read_result as read_result
 from ._fit import Fit as Fit

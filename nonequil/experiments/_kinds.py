@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ._base import AbstractExperiment
+from ._entropy_recording import EntropyRecording
+from ._entropy_spins import EntropySpins
 from ._fit import Fit
 from ._simulate import Simulate
 from ._sk_diagram import SKDiagram
@@ -12,7 +14,8 @@ from ._sk_raster import SKRaster
 from ._sk_sizes import SKSizes
 from ._toml import read_toml, validate
 
-KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in (Fit, Simulate, SKDiagram, SKRaster, SKSizes)}
+ALL = (EntropyRecording, EntropySpins, Fit, Simulate, SKDiagram, SKRaster, SKSizes)
+KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in ALL}
 
 
 def read_experiment(path: Path, kind: str | None = None) -> AbstractExperiment:

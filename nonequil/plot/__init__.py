@@ -1,5 +1,7 @@
 """Figures: arrays in, Axes out."""
 
+from ._agreement import agreement as agreement
+from ._bounds import bounds as bounds
 from ._correlations import correlations as correlations
 from ._couplings import couplings as couplings
 from ._curves import curves as curves

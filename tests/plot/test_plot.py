@@ -30,6 +30,20 @@ CALLS = {
     "sizes": lambda ax: plot.sizes(
         RATES, J[:2], abs(J[:2]), np.array([8, 16]), (RATES, J[2]), xlabel="x", ylabel="y", ax=ax
     ),
+    "bounds": lambda ax: plot.bounds(
+        np.arange(6.0),
+        J[:2],
+        abs(J[:2]),
+        ["a", "b"],
+        truth=(J[2], abs(J[2])),
+        null=abs(J[:2]),
+        floor=J[3:5],
+        sound=J[:2] > 0,
+        xlabel="x",
+        ylabel="y",
+        ax=ax,
+    ),
+    "agreement": lambda ax: plot.agreement(J[0], J[1], title="t", ax=ax),
     "phase_map": lambda ax: plot.phase_map(
         np.arange(3.0), np.arange(6.0), J[:, :3], line=(RATES, J[0]), limit=2.5, xlabel="x", ylabel="y", ax=ax
     ),
