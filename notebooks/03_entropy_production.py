@@ -148,7 +148,7 @@ ax.errorbar(place, values, errors, fmt="o", color="C3", capsize=4, label="record
 ax.axhline(sigma.value, color="black", lw=1, label="entropy production")
 ax.set_xticks(place, [name.replace(" ", "\n", 1) for name in found], fontsize="small")
 ax.set_ylabel("nats/bin")
-ax.legend(frameon=False, fontsize="small")
+ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
@@ -173,12 +173,13 @@ for n, e in zip(lengths, cut, strict=True):
 # The estimate stands far outside this null for the driven network, and inside for the symmetric one.
 
 # %%
-figure, panels = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
 still_data = nq.Transitions(states[:-1], states[1:], unit=nq.Unit.per_bin)
 for ax, (name, t) in zip(panels, {"driven": recording, "symmetric": still_data}.items(), strict=True):
     e = thermodynamics.QuadraticBound()(t)
     nq.plot.entropy_production(e.details["u"], e.details["u_stderr"], e.details["null"], floor=e.floor, ax=ax)
-    ax.set_title(f"{name}: p = {e.details['p_value']:.3f}", loc="left", fontsize="medium")
+    ax.text(0.5, 0.95, f"{name}: p = {e.details['p_value']:.3f}", transform=ax.transAxes, ha="center", va="top")
+    ax.locator_params("x", nbins=5)
     print(f"{name:10s} ln(1 + U) = {e.value:.5f} +- {e.stderr:.5f}, p = {e.details['p_value']:.3f}")
 plt.show()
 

@@ -49,7 +49,8 @@ def bounds(
         ax.errorbar(at, pick(values), pick(errors), fmt="-", color=colour, lw=1.2, capsize=2, label=names[k])
         ax.scatter(row, values[k], s=18, edgecolors=colour, c=np.where(sound[k, :, None], colour, 1.0), zorder=3)
     if truth is not None:
-        ax.errorbar(numbers(x), *map(numbers, truth), color="black", lw=1.2, capsize=2, label="model known", zorder=2)
+        true, error = map(numbers, truth)
+        ax.errorbar(numbers(x), true, error, color="black", lw=1.2, capsize=2, label="model known", zorder=2)
     ax.axhline(0, color=GREY, lw=0.6, zorder=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     bare(ax)
