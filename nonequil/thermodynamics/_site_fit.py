@@ -46,7 +46,7 @@ def fit_sites(
     fits = nothing(flips.n_units, g.size(flips.n_units), folds)
     fold = folds.of if folds.count else np.zeros_like(folds.of)
     for b in batches(flips, g, folds, active):
-        phi = np.zeros((len(b.y), folds.columns, fits.optimum.phi.shape[2]))
+        phi = np.zeros((len(b.x), folds.columns, fits.optimum.phi.shape[2]))
         if start is not None:
             phi[: len(b.sites)] = start[b.sites]
         optimum, currents = solve(b, phi, ridge)
@@ -75,38 +75,46 @@ def maximum(b: Batch, phi: np.ndarray, ridge: np.ndarray) -> tuple[SiteOptimum, 
     """Coefficients at the largest F, and the current of each flip under those fitted without it."""
     tolerance = np.full(b.n.shape[1], LOOSER * TOLERANCE)
     tolerance[0] = TOLERANCE if b.w.dtype == np.float32 else TOLERANCE_POPULATION
-    return jax.device_get(_maximum(b.y, b.w, b.n, phi, penalty(b, ridge), b.fold, tolerance, MAX_STEPS))
+    return jax.device_get(_maximum(b.x, b.places, b.w, b.n, phi, penalty(b, ridge), b.fold, tolerance, MAX_STEPS))
 
 
 def one_step(b: Batch, phi: np.ndarray, ridge: np.ndarray) -> tuple[SiteOptimum, np.ndarray]:
     """The same for one Newton step from zero."""
-    return jax.device_get(_one_step(b.y, b.w, b.n, penalty(b, ridge), b.fold))
+    return jax.device_get(_one_step(b.x, b.places, b.w, b.n, penalty(b, ridge), b.fold))
 
 
 def penalty(b: Batch, ridge: np.ndarray) -> np.ndarray:
     """The ridges, which are those of theta = phi / 2, over the number of flips."""
-    site = b.sites[np.minimum(np.arange(len(b.n)), len(b.sites) - 1)]
-    return np.divide(ridge[site, None] / 4, b.n, out=np.zeros_like(b.n), where=b.n > 0)
+    return np.divide(ridge[b.places, None] / 4, b.n, out=np.zeros_like(b.n), where=b.n > 0)
 
 
 @jax.jit
-def _maximum(y: Any, w: Any, n: Any, phi: Any, penalty: Any, fold: Any, tolerance: Any, max_steps: Any) -> Any:
-    def one(y: Any, w: Any, n: Any, phi: Any, penalty: Any, fold: Any) -> Any:
-        y = y.astype(w.dtype)
+def _maximum(
+    x: Any, site: Any, w: Any, n: Any, phi: Any, penalty: Any, fold: Any, tolerance: Any, max_steps: Any
+) -> Any:
+    def one(x: Any, site: Any, w: Any, n: Any, phi: Any, penalty: Any, fold: Any) -> Any:
+        y = observables(x, site, w.dtype)
         optimum = ascend(y, w, n, phi, penalty, tolerance, max_steps)
         return optimum, held_out(y, optimum.phi, fold)
 
-    return each_site(one, y, w, n, phi, penalty, fold)
+    return each_site(one, x, site, w, n, phi, penalty, fold)
 
 
 @jax.jit
-def _one_step(y: Any, w: Any, n: Any, penalty: Any, fold: Any) -> Any:
-    def one(y: Any, w: Any, n: Any, penalty: Any, fold: Any) -> Any:
-        y = y.astype(w.dtype)
+def _one_step(x: Any, site: Any, w: Any, n: Any, penalty: Any, fold: Any) -> Any:
+    def one(x: Any, site: Any, w: Any, n: Any, penalty: Any, fold: Any) -> Any:
+        y = observables(x, site, w.dtype)
         optimum = first_steps(y, w, n, penalty)
         return optimum, held_out(y, optimum.phi, fold)
 
-    return each_site(one, y, w, n, penalty, fold)
+    return each_site(one, x, site, w, n, penalty, fold)
+
+
+def observables(x: jax.Array, site: jax.Array, dtype: Any) -> jax.Array:
+    """Half of g, -x_i x_j, of the flips of one spin: zero in its own column."""
+    own = jnp.take(x, site, axis=2)[..., None]
+    others = jnp.arange(x.shape[2]) != site
+    return jnp.where(others, -own * x, 0).astype(dtype)
 
 
 def each_site(one: Callable, *arguments: Any) -> Any:

@@ -108,14 +108,6 @@ class Flips:
         """Rows from which this spin flips."""
         return np.flatnonzero(self.flipped[:, site] & (self.w > 0))
 
-    def observables(self, site: int, rows: np.ndarray, single: bool) -> np.ndarray:
-        """Half of g, -x_i x_j, of the flips of one spin, zero in its own column; with `single` a last column -x_i."""
-        x = self.pairs.x[rows]
-        y = -x[:, site, None] * x
-        own = -x[:, site].copy()
-        y[:, site] = 0
-        return np.column_stack([y, own]) if single else y
-
     def currents(self, phi: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Phi_i . y of the flip of every spin from some rows: (rows, n)."""
         x, n = self.pairs.x[rows].astype(phi.dtype), self.n_units

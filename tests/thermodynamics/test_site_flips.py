@@ -1,6 +1,7 @@
 """Bounds from the flips of each spin, against dense maximisations in NumPy and known networks."""
 
 import dataclasses
+import functools as ft
 
 import jax
 import jax.numpy as jnp
@@ -105,8 +106,9 @@ def test_samples_recover_the_population_within_their_errors():
     model = network(1)
     attempts = drawn(model, 50_000, seed=3)
     t = nq.enumerate_states(nq.Sequential(model)).transitions()
-    for bound in ESTIMATORS:
-        sample, truth = bound(SiteFlips())(attempts), bound(SiteFlips())(t)
+    bounds = [bound(SiteFlips()) for bound in (ft.partial(MaxEntBound, ridge=0.0), *ESTIMATORS[1:])]
+    found, *_ = samples = [bound(attempts) for bound in bounds]
+    for sample, truth in zip(samples, [bound(t) for bound in bounds], strict=True):
         assert abs(sample.value - truth.value) < 3 * sample.stderr
         assert 0 < sample.stderr < 0.02 * truth.value
         assert sample.result == nq.RESULTS.successful
@@ -114,7 +116,6 @@ def test_samples_recover_the_population_within_their_errors():
         assert sample.details["n"] == attempts.flipped.sum()
         assert sample.details["left_out"] == []
         assert abs(np.mean(sample.details["influence"])) < 1e-6
-    found = MaxEntBound(SiteFlips(), ridge=0.0)(attempts)
     expected, theta = dense(np.asarray(attempts.x, float), attempts.flipped / attempts.flipped.size, False)
     assert abs(found.details["in_sample"] - expected[0]) < 1e-6  # single precision
     assert np.allclose(found.details["theta"], theta, atol=1e-3)
@@ -144,6 +145,12 @@ def test_attempts_are_the_transitions_they_stand_for():
         assert one.unit is other.unit
     sigma = trajectory_production(one, written)
     assert np.allclose(sigma.reshape(-1, 4), trajectory_production(one, compact))
+
+
+def test_single_precision_is_kept_outside():
+    with jax.enable_x64(False):
+        estimate = OneStepNewton(SiteFlips())(drawn(network(4, n=4), 500, seed=0))
+    assert estimate.value.dtype == estimate.stderr.dtype == jnp.float32
 
 
 def test_weights_count_rows():
@@ -214,9 +221,9 @@ def test_clear_errors():
 
 
 def test_a_diluted_network_one_sweep_apart():
-    """Order of the bounds and the gap to the flow of the same attempts."""
-    model = nq.Diluted(k=6.0, beta=2.0).sample(jax.random.key(3), 20)
-    x0 = nq.random_spins(jax.random.key(1), (200, 20))
+    """Order of the bounds, and the published ratio to the flow, 0.957, less what few states hide."""
+    model = nq.Diluted(k=6.0, beta=1.3485).sample(jax.random.key(3), 20)
+    x0 = nq.random_spins(jax.random.key(1), (100, 20))
     record = dict(steps=20 * 50, burn_in=20 * 100, every=20, observers=(nq.Record(),))
     _, (pairs,) = nq.simulate(nq.Sequential(model), x0, key=jax.random.key(2), **record)
     x = np.asarray(pairs.x)
@@ -224,7 +231,7 @@ def test_a_diluted_network_one_sweep_apart():
     sigma = flow(model, attempts)
     maxent, newton, tur = (bound(SiteFlips())(attempts) for bound in ESTIMATORS)
     assert tur.value < newton.value < maxent.value + 2 * maxent.stderr < sigma + 5 * maxent.stderr
-    assert 0.88 < maxent.value / sigma < 1
+    assert abs(maxent.value / sigma - 0.957) < 0.04 + (maxent.floor + maxent.stderr) / sigma
     theta, J = maxent.details["theta"], np.asarray(model.J)
     upper = np.triu_indices(20, 1)
     found, true = (theta - theta.T)[upper], (J - J.T)[upper]
@@ -239,6 +246,7 @@ def test_memory_is_that_of_the_flips_of_one_spin():
     of_column, flips = shape(float, columns), chunks * size
     arguments = (
         shape(np.int8, chunks, size, d),
+        shape(int),
         shape(np.float32, chunks, columns, size),
         of_column,
         shape(float, columns, d),
