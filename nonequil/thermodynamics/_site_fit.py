@@ -51,11 +51,11 @@ def fit_sites(
             phi[: len(b.sites)] = start[b.sites]
         optimum, currents = solve(b, phi, ridge)
         for whole, part in zip(fits.optimum, optimum, strict=True):
-            whole[b.sites] = np.asarray(part)[: len(b.sites)]
+            np.asarray(whole)[b.sites] = np.asarray(part)[: len(b.sites)]
         for site, rows, j in b.undealt(np.asarray(currents, float)):
             found = judge.value(j, flips.w[rows], fold[rows], len(fits.value.value[0]), flips.pairs.population)
-            for whole, part in zip(fits.value, found, strict=True):
-                whole[site] = part
+            for table, entry in zip(fits.value, found, strict=True):
+                table[site] = entry
     ended = fits.optimum.finite[:, 1:] if folds.count else fits.optimum.finite
     return SiteFits(ridge, fits.optimum, fits.value._replace(sound=fits.value.sound & ended))
 
@@ -63,11 +63,11 @@ def fit_sites(
 def nothing(n: int, d: int, folds: Folds) -> SiteFits:
     """Room for the fits of n spins; those that never flip stay like this."""
     shape, held = (n, folds.columns), (n, max(1, folds.count))
-    zeros = lambda shape: np.zeros(shape)  # noqa: E731
-    phi: Any = zeros((*shape, d))
-    steps, infinite, true = np.zeros(n, int), np.full(shape, np.inf), np.ones(shape, bool)
-    optimum = SiteOptimum(phi, *(zeros(shape) for _ in range(3)), infinite, zeros(shape), steps, true)
-    value = SiteValue(zeros(held), zeros(held), np.full(held, np.inf), np.ones(held, bool), zeros((*held, 3)))
+    room: dict[str, Any] = {name: np.zeros(shape) for name in SiteOptimum._fields}
+    room |= {"phi": np.zeros((*shape, d)), "steps": np.zeros(n, int), "finite": np.ones(shape, bool)}
+    optimum = SiteOptimum(**room | {"ess": np.full(shape, np.inf)})
+    none, sound = np.zeros(held), np.ones(held, bool)
+    value = SiteValue(none, none.copy(), np.full(held, np.inf), sound, np.zeros((*held, 3)))
     return SiteFits(np.zeros(n), optimum, value)
 
 
