@@ -26,6 +26,7 @@ PHASES = {"disordered": {"J0": 0.0, "dJ": 1.0, "beta": 1.0}, "ordered": {"J0": 1
 SIZES = {100: 100_000, 300: 60_000}  # spins: states
 SAMPLED = {100: 4, 300: 2}  # spins: how many of them the peers fit
 CHAINS, SEED, SLACK = 200, 2026, 2.0  # rounding in single precision may leave so many times the tolerance
+THREADS = (1, 2)
 PEERS = {"PyTorch, Newton": newton, "PyTorch, Barzilai-Borwein": barzilai_borwein}
 
 
@@ -80,7 +81,7 @@ def race(phase: str, n: int) -> Race:
     ]
     a, names = attempts(phase, n), []
     for name, ascent in PEERS.items() if torch_or_none() else ():
-        for threads in (1, 2):
+        for threads in THREADS:
             names.append(f"{name}, {threads} thread{'s' * (threads > 1)}")
             run: Any = ft.partial(all_sites, ascent, a.x, a.flipped, sites, threads)
             found.append(Contestant(names[-1], run, float(len(sites)), lambda phi: gradient(phase, n, phi, sites)))

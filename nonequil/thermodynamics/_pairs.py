@@ -1,6 +1,7 @@
 """The spins of transitions on the host, checked once and read in chunks of one size."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from .. import statistics
 from .._checks import spins as check_spins
-from ..data import Transitions
+from ..data import Attempts, Transitions
 from ._base import is_population
 from ._observable import AbstractObservable
 
@@ -55,6 +56,7 @@ class Pairs:
         return (slice(k, min(k + size, len(self.x))) for k in range(0, len(self.x), size))
 
 
+@functools.singledispatch
 def read_pairs(t: Transitions, spins: Callable = newest) -> Pairs:
     """The spins of transitions, checked.
 
@@ -68,6 +70,11 @@ def read_pairs(t: Transitions, spins: Callable = newest) -> Pairs:
         raise ValueError("weight must be finite, not negative and somewhere positive: check the weights of the pairs")
     block = np.unique(np.asarray(statistics.blocks(t)), return_inverse=True)[1]
     return Pairs(x, x_next, w, block.reshape(-1), is_population(t))
+
+
+@read_pairs.register
+def _(t: Attempts, spins: Callable = newest) -> Pairs:
+    raise ValueError("Attempts hold no pairs: pass attempts.transitions(), or bound them with SiteFlips()")
 
 
 def host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import jax.scipy.linalg
 from jaxtyping import Array, Bool, Float, Int
 
-EVERY = 8  # steps after which the curvature is computed anew
+EVERY = 12  # steps after which the curvature is computed anew
 TRIALS = 8  # points tried along a line
 LOOSE = 0.1  # share of its slope that may be left at the end of a line
 FARTHEST = 40.0  # bound on the change of an exponent in one step: no single number overflows

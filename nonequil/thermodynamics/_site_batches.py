@@ -72,7 +72,7 @@ def padded(count: int) -> tuple[int, int]:
         return 1, FEWEST if count <= FEWEST else FLIPS
     chunks = -(-count // FLIPS)
     power = 1 << (chunks - 1).bit_length()
-    return (power * 3 // 4 if power >= 16 and chunks <= power * 3 // 4 else power), FLIPS
+    return (power * 3 // 4 if power >= 4 and chunks <= power * 3 // 4 else power), FLIPS
 
 
 def batch(flips: Flips, g: SiteFlips, folds: Folds, sites: list[int], most: int, chunks: int, size: int) -> Batch:

@@ -212,6 +212,8 @@ def test_clear_errors():
         MaxEntBound(SiteFlips())(nq.Attempts(0 * x, x > 0))
     with pytest.raises(ValueError, match="SiteFlips"):
         QuadraticBound(SiteFlips())
+    with pytest.raises(ValueError, match=r"attempts\.transitions\(\)"):
+        MaxEntBound()(nq.Attempts(x, x > 0))
     with pytest.raises(ValueError, match=r"ndarray.*Attempts or Transitions"):
         read_flips(x)
     with pytest.raises(ValueError, match="at least two"):
