@@ -26,7 +26,7 @@ class EntropySpins(AbstractExperiment):
     """Mean number of senders of a spin."""
     dJ: float = Field(default=1.0, ge=0)
     """Standard deviation of the couplings times sqrt(k)."""
-    beta: BetaRange = BetaRange(start=0.5, stop=2.5, points=5)
+    beta: BetaRange = BetaRange(start=0.5, stop=3.0, points=6)
     """Inverse temperatures; one network, its couplings scaled."""
     couplings_beta: float = Field(default=2.0, ge=0)
     """Inverse temperature at which inferred couplings are compared with the true ones."""
