@@ -109,8 +109,8 @@ def tilted(e: np.ndarray, w: np.ndarray) -> np.ndarray:
 def preconditioner(problem: Problem, p: np.ndarray) -> Solver:
     """Approximate inverse of the curvature under the weights `p`: by Cholesky up to 3000 observables, else diagonal.
 
-    Where observables depend on one another, without ridge, the pseudo-inverse: rounding would else be followed along
-    combinations that never vary, as far as the largest number goes.
+    Where observables depend on one another, without ridge, that of independent ones: rounding would else be followed
+    along combinations that never vary, as far as the largest number goes.
     """
     R = problem.backwards
     mean = R.pull(p[:, None])[:, 0]
@@ -126,19 +126,26 @@ def preconditioner(problem: Problem, p: np.ndarray) -> Solver:
     H *= np.outer(scale, scale)
     factor = scipy.linalg.cho_factor(H + JITTER * np.eye(R.size), lower=True, overwrite_a=True)
     if problem.ridge == 0 and np.min(np.diag(factor[0])) ** 2 < SINGULAR:
-        return _pseudo_inverse(H, scale, LOST * float(np.linalg.norm(scale * problem.mean)))
+        return _of_independent(H, scale, LOST * float(np.linalg.norm(scale * problem.mean)))
     return lambda v: scale * scipy.linalg.cho_solve(factor, scale * v, check_finite=False)
 
 
-def _pseudo_inverse(scaled: np.ndarray, scale: np.ndarray, rounding: float) -> Solver:
-    """Inverse of scaled / (scale scale^T) on its range; what lies outside by more than `rounding` is kept as it is."""
-    values, basis = scipy.linalg.eigh(scaled, overwrite_a=True, check_finite=False)
-    kept, null = basis[:, values > CUT], basis[:, values <= CUT]
+def _of_independent(scaled: np.ndarray, scale: np.ndarray, rounding: float) -> Solver:
+    """Inverse of scaled / (scale scale^T) on as many observables as are independent; the others are left at zero.
+
+    Found by Cholesky with pivots. A gradient that the others do not share with them, by more than `rounding`, is
+    followed as it is: there is a mean without variance, so no optimum.
+    """
+    factor, pivots, rank, _ = scipy.linalg.lapack.dpstrf(scaled, tol=CUT, lower=1)
+    held, spare = pivots[:rank] - 1, pivots[rank:] - 1
+    L, between = np.tril(factor[:rank, :rank]), scaled[np.ix_(spare, held)]
 
     def solve(v: np.ndarray) -> np.ndarray:
-        along = null.T @ (scale * v)
-        outside = null @ along if np.linalg.norm(along) > rounding else 0.0  # a mean without variance: no optimum
-        return scale * (kept @ ((kept.T @ (scale * v)) / values[values > CUT]) + outside)
+        g, out = scale * v, np.zeros_like(v)
+        lost = g[spare] - between @ scipy.linalg.cho_solve((L, True), g[held], check_finite=False)
+        out[spare] = lost if np.linalg.norm(lost) > rounding else 0.0
+        out[held] = scipy.linalg.cho_solve((L, True), g[held] - between.T @ out[spare], check_finite=False)
+        return scale * out
 
     return solve
 
