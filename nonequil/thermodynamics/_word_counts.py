@@ -119,4 +119,5 @@ def _counted(words: np.ndarray, w: np.ndarray, n: float, pseudocount: float) -> 
     u = (occurrences + 1) / (occurrences[reverse] + 1)
     d = int(np.sum(changed)) // 2
     bias = float(np.sum(np.where(changed, 1 + (u + 1 / u) / 2, 0)) / 2 / n)
-    return _Counted(plug_in, bias, influence[here] - plug_in, int(np.sum(counts > 0)), d)
+    psi = influence[here] - plug_in if np.isfinite(plug_in) else np.full(len(here), np.nan)
+    return _Counted(plug_in, bias, psi, int(np.sum(counts > 0)), d)
