@@ -42,12 +42,12 @@ class OthersLoad:
     """Cores kept busy by other processes, from the kernel's counters (NaN where there are none)."""
 
     def __init__(self) -> None:
-        self.wall, self.own, self.busy = time.perf_counter(), time.process_time(), _busy()
+        self.wall, self.own, self.busy = time.perf_counter(), _own(), _busy()
 
     def read(self) -> float:
         """The mean since this object was made."""
         wall = time.perf_counter() - self.wall
-        return max(0.0, (_busy() - self.busy - (time.process_time() - self.own)) / wall)
+        return max(0.0, (_busy() - self.busy - (_own() - self.own)) / wall)
 
 
 def others_now(seconds: float = 1.0) -> float:
@@ -55,6 +55,12 @@ def others_now(seconds: float = 1.0) -> float:
     load = OthersLoad()
     time.sleep(seconds)
     return load.read()
+
+
+def _own() -> float:
+    """Seconds of CPU of this process and of those it started and waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _busy() -> float:
