@@ -9,6 +9,7 @@ from ._grams import sparsity
 from ._identify import Problem
 from ._metric import Metric, Preconditioner
 from ._passes import slopes
+from ._threads import one_thread
 
 DEPTH = 6  # secant pairs of a neuron
 FEW = 24  # parameters up to which exact Hessians cost no more than a few passes
@@ -30,6 +31,7 @@ def frequent(problem: Problem) -> np.ndarray:
     return np.flatnonzero(serves)
 
 
+@one_thread
 def approach(
     problem: Problem, start: np.ndarray | None, tolerance: float, most: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
