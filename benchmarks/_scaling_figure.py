@@ -30,7 +30,8 @@ def scaling(
     ax.plot(x[seen], y[seen], "o-", color=BLUE, ms=4, lw=1.2, label="measured")
     if seen[-2:].all() and len(x) > 1:
         slope = np.log(y[-1] / y[-2]) / np.log(x[-1] / x[-2])
-        ax.text(0.97, 0.05, f"slope {slope:.1f} at the end", transform=ax.transAxes, ha="right", fontsize="small")
+        above = {"xytext": (2, 7), "textcoords": "offset points", "ha": "right", "fontsize": "small"}
+        ax.annotate(f"slope {slope:.1f}", (x[-1], y[-1]), **above)
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
     ax.set_xticks(x, [f"{value:g}" if value < 1e5 else f"{value:.0e}" for value in x], fontsize="x-small")
     ax.set_xticks([], minor=True)

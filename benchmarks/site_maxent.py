@@ -23,10 +23,10 @@ from nonequil.thermodynamics._site_flips import read_flips
 from nonequil.thermodynamics._site_judges import Bound
 
 PHASES = {"disordered": {"J0": 0.0, "dJ": 1.0, "beta": 1.0}, "ordered": {"J0": 1.0, "dJ": 0.5, "beta": 2.0}}
-SIZES = {100: 100_000, 300: 60_000}  # spins: states
-SAMPLED = {100: 4, 300: 2}  # spins: how many of them the peers fit
+SIZES = {100: 50_000, 300: 20_000}  # spins: states
+SAMPLED = {100: 3, 300: 2}  # spins: how many of them the peers fit
 CHAINS, SEED, SLACK = 200, 2026, 2.0  # rounding in single precision may leave so many times the tolerance
-THREADS = (1, 2)
+THREADS = (1,)
 PEERS = {"PyTorch, Newton": newton, "PyTorch, Barzilai-Borwein": barzilai_borwein}
 
 
@@ -106,7 +106,7 @@ NOTES = f"""
 
 def main() -> int:
     """Print the page."""
-    races = [race(phase, n).race(5) for n in SIZES for phase in PHASES]
+    races = [race(phase, n).race(3) for n in SIZES for phase in PHASES]
     absent = "" if torch_or_none() else "- PyTorch is not installed (extra `bench`), so its rows are missing.\n"
     sizes = {"n: states": SIZES, "chains": CHAINS, "seed": SEED, "cores": os.cpu_count()}
     report(__doc__, sizes, races, NOTES.strip() + "\n" + absent)
