@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._observable import AbstractObservable, Spins, real
+from ._observable import AbstractObservable, Spins, about_centre
 
 
 class Cross(AbstractObservable):
@@ -22,18 +22,18 @@ class Cross(AbstractObservable):
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
         """G of each pair."""
-        before, after = self._about_centre(x), self._about_centre(x_next)
+        before, after = about_centre(x, self.centre), about_centre(x_next, self.centre)
         i, j = _upper(x.shape[-1])
         return after[:, i] * before[:, j] - before[:, i] * after[:, j]
 
     def project(self, theta: Float[Array, " d"], x: Spins, x_next: Spins) -> Float[Array, " pairs"]:
         """x'^T A x with the antisymmetric matrix A that `theta` fills."""
-        before, after = self._about_centre(x), self._about_centre(x_next)
+        before, after = about_centre(x, self.centre), about_centre(x_next, self.centre)
         return jnp.sum((after @ _antisymmetric(theta, x.shape[-1])) * before, axis=-1)
 
     def pull(self, w: Float[Array, " pairs"], x: Spins, x_next: Spins) -> Float[Array, " d"]:
         """Upper triangle of M - M^T, M = sum_k w_k x'_k x_k^T."""
-        before, after = self._about_centre(x), self._about_centre(x_next)
+        before, after = about_centre(x, self.centre), about_centre(x_next, self.centre)
         M = (after * w[:, None]).T @ before
         return (M - M.T)[_upper(x.shape[-1])]
 
@@ -50,13 +50,6 @@ class Cross(AbstractObservable):
         scale = 1 + jnp.abs(centre)
         theta = theta / (scale[i] * scale[j])
         return theta, -_antisymmetric(theta, n) @ centre
-
-    def _about_centre(self, x: Spins) -> Float[Array, "pairs n"]:
-        x = real(x)
-        if self.centre is None:
-            return x
-        centre = self.centre.astype(x.dtype)
-        return (x - centre[None]) / (1 + jnp.abs(centre))[None]
 
 
 def _upper(n: int) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._observable import AbstractObservable, Spins, real
+from ._observable import AbstractObservable, Spins, about_centre, real
 
 
 class Delta(AbstractObservable):
@@ -22,16 +22,16 @@ class Delta(AbstractObservable):
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
         """G of each pair."""
-        return (self._change(x, x_next)[:, :, None] * self._about_centre(x)[:, None, :]).reshape(x.shape[0], -1)
+        return (self._change(x, x_next)[:, :, None] * about_centre(x, self.centre)[:, None, :]).reshape(x.shape[0], -1)
 
     def project(self, theta: Float[Array, " d"], x: Spins, x_next: Spins) -> Float[Array, " pairs"]:
         """(x' - x)^T T x with the matrix T that `theta` fills."""
         n = x.shape[-1]
-        return jnp.sum((self._change(x, x_next) @ theta.reshape(n, n)) * self._about_centre(x), axis=-1)
+        return jnp.sum((self._change(x, x_next) @ theta.reshape(n, n)) * about_centre(x, self.centre), axis=-1)
 
     def pull(self, w: Float[Array, " pairs"], x: Spins, x_next: Spins) -> Float[Array, " d"]:
         """sum_k w_k (x'_k - x_k) x_k^T."""
-        return ((self._change(x, x_next) * w[:, None]).T @ self._about_centre(x)).reshape(-1)
+        return ((self._change(x, x_next) * w[:, None]).T @ about_centre(x, self.centre)).reshape(-1)
 
     def centred(self, centre: Float[Array, " n"]) -> "Delta":
         """Products about `centre`."""
@@ -47,10 +47,3 @@ class Delta(AbstractObservable):
 
     def _change(self, x: Spins, x_next: Spins) -> Float[Array, "pairs n"]:
         return real(x_next) - real(x)
-
-    def _about_centre(self, x: Spins) -> Float[Array, "pairs n"]:
-        x = real(x)
-        if self.centre is None:
-            return x
-        centre = self.centre.astype(x.dtype)
-        return (x - centre[None]) / (1 + jnp.abs(centre))[None]

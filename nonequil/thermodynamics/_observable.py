@@ -63,3 +63,12 @@ class AbstractObservable(eqx.Module):
 def real(x: Shaped[Array, "..."]) -> Float[Array, "..."]:
     """Spins as floating numbers of the default type."""
     return jnp.asarray(x).astype(jnp.result_type(float))
+
+
+def about_centre(x: Spins, centre: Float[Array, " n"] | None) -> Float[Array, "pairs n"]:
+    """(x - centre) / (1 + |centre|), at most one in size; the spins as numbers where there is no centre."""
+    x = real(x)
+    if centre is None:
+        return x
+    centre = centre.astype(x.dtype)
+    return (x - centre[None]) / (1 + jnp.abs(centre))[None]
