@@ -39,5 +39,7 @@ def scaling(
     if high < LEAST * low:  # do not blow up what hardly changes
         middle = np.sqrt(low * high)
         ax.set_ylim(middle / np.sqrt(LEAST), middle * np.sqrt(LEAST))
+    else:
+        ax.set_ylim(low, 2 * high)  # room for the slope below the title
     bare(ax)
     return ax
