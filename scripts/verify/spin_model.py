@@ -2,9 +2,9 @@
 
 import sys
 import time
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from _page import page
@@ -12,7 +12,7 @@ from _page import page
 import nonequil as nq
 from nonequil.thermodynamics import MaxEntBound, OneStepNewton, SiteFlips, ThermodynamicUncertainty
 
-N, DEGREE, STATES, CHAINS, BURN_IN, SEED = 100, 6.0, 100_000, 400, 100, 7
+N, DEGREE, STATES, CHAINS, BURN_IN, NETWORKS, SEED = 100, 6.0, 100_000, 400, 100, 3, 7
 PUBLISHED = {  # beta: flow, uncertainty relation, one Newton step, maximum entropy, R2 of the latter
     0.5: (0.0961, 0.0886, 0.0931, 0.0939, 0.988),
     1.0: (0.2606, 0.1930, 0.2527, 0.2525, 0.992),
@@ -62,45 +62,69 @@ def coefficient(theta: np.ndarray, J: np.ndarray) -> float:
     return float(1 - np.mean((found - true) ** 2) / np.var(found))
 
 
-def row(beta: float, index: int) -> tuple[str, list[str]]:
-    """One line of the table, and what is wrong with it."""
-    started, key = time.monotonic(), jr.fold_in(jr.key(SEED), index)
+class Network(NamedTuple):
+    """What one network of a row shows: values, and their standard errors where they have one."""
+
+    flow: float
+    flow_error: float
+    tur: float
+    newton: float
+    maxent: float
+    maxent_error: float
+    r2: float
+    ridge: float
+    left_out: int
+
+
+def network(beta: float, key: jax.Array) -> Network:
+    """Flow and bounds of one network."""
     model = nq.Diluted(k=DEGREE, beta=beta).sample(key, N)
     attempts = recorded(model, jr.fold_in(key, 1))
-    sigma, sigma_error = flow(model, attempts)
     tur, newton, maxent = (e(SiteFlips())(attempts) for e in (ThermodynamicUncertainty, OneStepNewton, MaxEntBound))
-    r2, published = coefficient(maxent.details["theta"], np.asarray(model.J)), PUBLISHED[beta]
-    ratio, target = float(maxent.value) / sigma, published[3] / published[0]
-    error = float(jnp.hypot(maxent.stderr, sigma_error))
+    r2 = coefficient(maxent.details["theta"], np.asarray(model.J))
+    ridge, left_out = np.median(maxent.details["ridge"]), len(maxent.details["left_out"])
+    values = (float(v) for v in (tur.value, newton.value, maxent.value, maxent.stderr))
+    return Network(*flow(model, attempts), *values, r2, float(ridge), left_out)
+
+
+def row(beta: float, index: int) -> tuple[str, list[str]]:
+    """One line of the table, the mean over networks, and what is wrong with it."""
+    started, key = time.monotonic(), jr.fold_in(jr.key(SEED), index)
+    found = [network(beta, jr.fold_in(key, k)) for k in range(NETWORKS)]
+    mean, published = Network(*np.mean(found, axis=0)), PUBLISHED[beta]
+    ratio, target = np.mean([each.maxent / each.flow for each in found]), published[3] / published[0]
     checks = {
-        "the order of the bounds": tur.value <= newton.value <= sigma,
-        "never above the flow": maxent.value <= sigma + 3 * error,
+        "the order of the bounds": all(each.tur <= each.newton <= each.flow for each in found),
+        "never above the flow": all(e.maxent <= e.flow + 3 * np.hypot(e.maxent_error, e.flow_error) for e in found),
         "the published ratio": abs(ratio - target) <= NEAR,
-        "the published R2": abs(r2 - published[4]) <= NEAR_R2,
+        "the published R2": mean.r2 >= published[4] - NEAR_R2,
     }
-    ridge = np.median(maxent.details["ridge"])
     cells = [
         f"{beta:g}",
-        f"{sigma:.4f} +- {sigma_error:.4f}",
-        *(f"{float(e.value):.4f} +- {float(e.stderr):.4f}" for e in (tur, newton, maxent)),
-        f"{float(maxent.details['in_sample']):.4f}",
-        f"{ratio:.3f} ({target:.3f})",
-        f"{r2:.3f} ({published[4]:.3f})",
-        f"{ridge:.0f}",
-        str(len(maxent.details["left_out"])),
+        *(f"{value:.4f}" for value in (mean.flow, mean.tur, mean.newton, mean.maxent)),
+        f"{ratio:.3f} +- {spread([e.maxent / e.flow for e in found]):.3f} ({target:.3f})",
+        f"{mean.r2:.3f} +- {spread([e.r2 for e in found]):.3f} ({published[4]:.3f})",
+        f"{mean.ridge:.0f}",
+        f"{mean.left_out:.1f}",
         f"{time.monotonic() - started:.0f} s",
     ]
     return f"| {' | '.join(cells)} |", [f"beta = {beta:g}: missed {name}" for name, fine in checks.items() if not fine]
 
 
+def spread(values: list[float]) -> float:
+    """Standard error of the mean over networks."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
 HEAD = (
-    "beta | flow | uncertainty | one Newton step | maximum entropy | in sample | ratio to the flow (published) | "
+    "beta | flow | uncertainty | one Newton step | maximum entropy | ratio to the flow (published) | "
     "R2 (published) | ridge, median | spins left out | time"
 )
 NOTES = """
-Values in nats per attempt, held out (five folds of whole chains), with standard errors between chains. The flow is that
-of the couplings on the same attempts. R2: inferred theta_ij - theta_ji against J_ij - J_ji, i < j. One network a row,
-another one than the published: Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026), at n = 100 from as many states.
+Values in nats per attempt, held out (five folds of whole chains), the mean of three networks a row; standard errors
+between networks. The flow is that of the couplings on the same attempts. R2: inferred theta_ij - theta_ji against
+J_ij - J_ji, i < j; it may pass the published. Published: one network a row, other ones than these, from as many states:
+Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026), at n = 100.
 Where the bound rests on few effective samples (above beta = 2) a ridge is needed, which costs some of the bound; the
 published values there are those of one early-stopped fit on a tenth of the states.
 """
@@ -112,7 +136,15 @@ def main() -> int:
     rows = [row(beta, index) for index, beta in enumerate(PUBLISHED) if beta in wanted]
     missed = [text for _, texts in rows for text in texts]
     table = "\n".join([f"| {HEAD} |", "|" + " --- |" * (HEAD.count("|") + 1), *(line for line, _ in rows)])
-    sizes = {"n": N, "k": DEGREE, "states": STATES, "chains": CHAINS, "sweeps before": BURN_IN, "seed": SEED}
+    sizes = {
+        "n": N,
+        "k": DEGREE,
+        "states": STATES,
+        "chains": CHAINS,
+        "sweeps before": BURN_IN,
+        "networks": NETWORKS,
+        "seed": SEED,
+    }
     said = "\n".join(f"- {text}" for text in missed) or "All checks hold."
     page(__doc__, sizes, f"{table}\n{NOTES}\n{said}")
     strict = [t for t in missed if "order" in t or "above" in t or not t.startswith(("beta = 3", "beta = 4"))]
