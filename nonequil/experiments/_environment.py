@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ._store import read_json, write_json
+
 PACKAGES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "xarray", "h5netcdf", "matplotlib")
 
 
@@ -36,6 +38,44 @@ def environment(seed: int, inputs: list[Path]) -> dict[str, Any]:
         "command": sys.argv,
         "inputs": digests(inputs),
     }
+
+
+def record_usage(path: Path, stages: dict[str, float], total: float) -> None:
+    """Add to `env.json` the seconds that a process spent, on each piece and in all, and its peak of memory.
+
+    A run that was stopped and went on has the sums over its processes, and the largest peak.
+    """
+    kept = read_json(path) or {}
+    before = kept.get("usage", {"processes": 0, "total_s": 0.0, "stages_s": {}, "memory_peak_mb": {}})
+    names, peaks = {**before["stages_s"], **stages}, memory_peaks()
+    usage = {
+        "processes": before["processes"] + 1,
+        "total_s": round(before["total_s"] + total, 3),
+        "stages_s": {name: round(before["stages_s"].get(name, 0.0) + stages.get(name, 0.0), 3) for name in names},
+        "memory_peak_mb": {name: max(peak, before["memory_peak_mb"].get(name, 0.0)) for name, peak in peaks.items()},
+    }
+    write_json(path, {**kept, "usage": usage})
+
+
+def memory_peaks() -> dict[str, float]:
+    """Largest memory of this process so far, and of each device that says so. Unit: megabytes (10^6 bytes)."""
+    import jax
+
+    peaks = {"process": _process_peak()}
+    for device in jax.local_devices():
+        statistics = device.memory_stats() or {}
+        if "peak_bytes_in_use" in statistics:
+            peaks[f"{device.platform}:{device.id}"] = round(statistics["peak_bytes_in_use"] / 1e6, 1)
+    return peaks
+
+
+def _process_peak() -> float:
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux, bytes on macOS
+    return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6, 1)
 
 
 def digests(inputs: list[Path]) -> dict[str, str]:

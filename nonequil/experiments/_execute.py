@@ -1,12 +1,14 @@
 """Carry out an experiment in its folder."""
 
+import contextlib
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ._base import AbstractExperiment, compression
-from ._environment import digests, environment
+from ._environment import digests, environment, record_usage
 from ._folder import ENVIRONMENT, RESULT, RunFolder, claim
 from ._stages import Stages, never
 from ._store import read_json, write_json, write_whole
@@ -33,21 +35,25 @@ def execute(
 
         with jax.enable_x64(experiment.precision == "float64"):
             _record_environment(experiment, folder)
+            began = time.monotonic()
             stages = Stages(folder.checkpoints, check=check, progress=progress)
             try:
-                result = experiment.run(stages)
-                experiment.write(result, folder.path)
+                with stages:
+                    result = experiment.run(stages)
+                    experiment.write(result, folder.path)
+                    write_result(folder.path / RESULT, result)
             finally:
-                stages.close()
-            write_result(folder.path / RESULT, result)
+                with contextlib.suppress(OSError):  # a full disk has been reported, or will be
+                    record_usage(folder.path / ENVIRONMENT, stages.seconds, time.monotonic() - began)
             check()
     return folder
 
 
 def write_result(path: Path, result: Any) -> None:
     """Write a Dataset as netCDF, whole or not at all."""
-    encoding = compression(result)
-    write_whole(path, lambda part: result.to_netcdf(part, engine="h5netcdf", encoding=encoding))
+    # made in memory: HDF5 ends the process where the disk is full
+    content = result.to_netcdf(engine="h5netcdf", encoding=compression(result))
+    write_whole(path, lambda part: part.write_bytes(content))
 
 
 def read_result(folder: Path) -> Any:
@@ -62,6 +68,7 @@ def _record_environment(experiment: AbstractExperiment, folder: RunFolder) -> No
     before, now = read_json(folder.path / ENVIRONMENT), environment(experiment.seed, experiment.inputs())
     if before is not None:
         _check_inputs(before, now["inputs"])
+        now |= {"usage": before["usage"]} if "usage" in before else {}
         for name, version in before["versions"].items():
             if now["versions"].get(name) != version:
                 found = now["versions"].get(name)

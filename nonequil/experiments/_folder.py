@@ -4,15 +4,20 @@ import contextlib
 import difflib
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ._heart import HOST, SILENCE, beating, heart_beats
+from ._lock import held_elsewhere, locked
 from ._store import read_json, write_json, write_text
 
 CONFIG, STATUS, ENVIRONMENT, RESULT, CHECKPOINTS = "config.toml", "status.json", "env.json", "result.nc", "checkpoints"
+
+FORMAT = 2
+"""Of run folders: 1 had no number, and checkpoints of another kind."""
+EMPTY: dict[str, Any] = {"state": "empty"}
 
 
 class RunFolder:
@@ -31,7 +36,7 @@ class RunFolder:
     @property
     def status(self) -> dict[str, Any]:
         """How the run stands: `state` is running, interrupted, failed or done."""
-        return read_json(self.path / STATUS) or {"state": "empty"}
+        return read_json(self.path / STATUS) or EMPTY
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -43,11 +48,19 @@ class RunFolder:
         """Whether the whole result is there."""
         return self.status["state"] == "done"
 
+    @property
+    def alive(self) -> bool:
+        """Whether a process works on the run: it holds the folder, or, on another host, its heart beat lately."""
+        status = self.status
+        if status["state"] != "running":
+            return False
+        return held_elsewhere(self.path) or (status.get("host", HOST) != HOST and heart_beats(self.path / STATUS))
+
     def mark(self, state: str, message: str = "") -> None:
-        """Write `status.json`."""
+        """Write `status.json`: how the run stands, and which process says so."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        started = self.status.get("started", now)
-        write_json(self.path / STATUS, {"state": state, "message": message, "started": started, "updated": now})
+        status = {"format": FORMAT, "state": state, "message": message, "started": self.status.get("started", now)}
+        write_json(self.path / STATUS, {**status, "updated": now, "host": HOST, "pid": os.getpid()})
 
 
 @contextlib.contextmanager
@@ -63,14 +76,15 @@ def claim(path: Path, config: str, *, resume: bool = False, overwrite: bool = Fa
     if aside.exists() and not folder.path.exists():
         aside.rename(folder.path)  # the process died while it made room
     if folder.path.is_dir():
-        with _locked(folder.path):
-            pass
+        with locked(folder.path):
+            _refuse_another_host(folder)
     fresh = _enter(folder, aside, config, resume=resume, overwrite=overwrite)
-    with _locked(folder.path):
+    with locked(folder.path):
         try:
             if not folder.done:
                 folder.mark("running")
-            yield folder
+            with beating(folder.path / STATUS):
+                yield folder
             if not folder.done:
                 folder.mark("done")
             shutil.rmtree(folder.checkpoints, ignore_errors=True)
@@ -79,11 +93,23 @@ def claim(path: Path, config: str, *, resume: bool = False, overwrite: bool = Fa
             if fresh and not any(folder.checkpoints.glob("[!.]*")):
                 _leave(folder, aside)
             else:
-                folder.mark("failed", str(error))
+                with contextlib.suppress(OSError):  # a disk that is full or gone: the first error says so
+                    folder.mark("failed", str(error))
             raise
         except BaseException as error:
-            _mark_end(folder, error)
+            with contextlib.suppress(OSError):
+                _mark_end(folder, error)
             raise
+
+
+def _refuse_another_host(folder: RunFolder) -> None:
+    """Locks may end at the border of a host; heartbeats do not."""
+    status = folder.status
+    if status["state"] == "running" and status.get("host", HOST) != HOST and heart_beats(folder.path / STATUS):
+        raise ValueError(
+            f"out = {folder.path} is being written by process {status['pid']} on {status['host']}: wait for it, or, if "
+            f"that host is lost, until it has been silent for {SILENCE:.0f} s"
+        )
 
 
 def _mark_end(folder: RunFolder, error: BaseException) -> None:
@@ -108,6 +134,7 @@ def _enter(folder: RunFolder, aside: Path, config: str, *, resume: bool, overwri
         if occupied and kept is None and not _is_started(path):
             raise ValueError(f"out = {path} exists and is no run folder: give a new name")
         if resume and kept is not None:
+            check_format(f"out = {path}", folder.status.get("format", FORMAT if folder.status == EMPTY else 1), FORMAT)
             _same(path, kept, config)
             return False
         if overwrite:
@@ -115,6 +142,13 @@ def _enter(folder: RunFolder, aside: Path, config: str, *, resume: bool, overwri
     path.mkdir(parents=True, exist_ok=True)
     write_text(path / CONFIG, config)
     return True
+
+
+def check_format(what: str, found: int, known: int) -> None:
+    """Raise ValueError, with the way out, if a folder was written by a version that went about it otherwise."""
+    if found != known:
+        age = "a newer nonequil: install it" if found > known else "an older nonequil: use that one"
+        raise ValueError(f"{what} has format {found}, this is {known}: written by {age}, or start a new folder")
 
 
 def _is_started(path: Path) -> bool:
@@ -140,23 +174,3 @@ def _leave(folder: RunFolder, aside: Path) -> None:
     shutil.rmtree(folder.path, ignore_errors=True)
     if aside.exists():
         aside.rename(folder.path)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the folder: two processes never write the same run. The lock ends with the process, however it ends."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ValueError(f"out = {path} is being written by another process: wait for it or give a new name") from None
-    try:
-        yield
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,15 @@
 """Signals: how a run is asked to stop, at any moment."""
 
+import contextlib
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
-CAUGHT = (signal.SIGINT, signal.SIGTERM)
+NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")  # Ctrl-C, `kill` and schedulers, and what schedulers warn with
+CAUGHT = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 ECHO = 1.0  # seconds in which a second signal is taken for an echo of the first: the clean-up is not interrupted
 
 
@@ -19,7 +22,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Signals:
-    """Turns SIGINT and SIGTERM into `Interrupted`, wherever the program is, while the context lasts.
+    """Turns SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 into `Interrupted`, wherever the program is, while the context lasts.
 
     Python swallows exceptions raised inside some callbacks (garbage collection, destructors), so a signal is also
     remembered: `check()`, called between pieces of work, raises it again. Outside the main thread nothing is caught.
@@ -56,3 +59,18 @@ class Signals:
         self.received, self._last = signum, now
         if now - last >= ECHO:
             raise Interrupted(signum)
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Signals that come meanwhile wait until the end: what is begun here is finished."""
+    came: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    previous = {n: signal.signal(n, lambda signum, frame: came.append(signum)) for n in CAUGHT if main}
+    try:
+        yield
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+        for signum in came[:1]:
+            signal.raise_signal(signum)

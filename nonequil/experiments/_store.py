@@ -1,5 +1,6 @@
 """Files that are whole or absent, and plain trees of arrays kept in them."""
 
+import contextlib
 import json
 import math
 import os
@@ -11,12 +12,23 @@ import numpy as np
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file, flush it to the disk, then rename it: `path` is whole or untouched."""
+    """Let `write` fill a temporary file, flush it to the disk, then rename it: `path` is whole or untouched.
+
+    Raises OSError naming the file where the disk is full or the folder cannot be written.
+    """
     part = path.with_name(f".{path.stem}.part{path.suffix}")
-    write(part)
-    _flush(part)
-    os.replace(part, path)
-    _flush(path.parent)
+    try:
+        write(part)
+        _flush(part)
+        os.replace(part, path)
+        _flush(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)  # a full disk needs the room
+        if error.errno is None:
+            raise
+        reason = f"{path} cannot be written ({error.strerror or error}): make room or mend the folder"
+        raise type(error)(error.errno, reason) from error
 
 
 def write_text(path: Path, text: str) -> None:

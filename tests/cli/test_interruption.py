@@ -24,11 +24,21 @@ class Stop:
         return value
 
 
+def stopping(method):
+    """A method of `Stages` that is followed by a signal."""
+
+    def call(self, *arguments):
+        method(self, *arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    return call
+
+
 def resumed_until_done(arguments, out, monkeypatch, capsys):
-    """Stop after each new checkpoint, again and again; the number of times it took."""
-    save = _stages.save_tree
+    """Stop after each piece that becomes known, again and again; the number of times it took."""
+    for name in ("save", "keep"):
+        monkeypatch.setattr(_stages.Stages, name, stopping(getattr(_stages.Stages, name)))
     for times in range(100):
-        monkeypatch.setattr(_stages, "save_tree", Stop(save, at=1))
         code = main([*arguments, "--out", str(out), "--resume"])
         if code == 0:
             return times
@@ -75,13 +85,13 @@ def test_a_fit_stopped_while_its_report_is_written_is_the_same_run(fit_arguments
 
 
 def test_a_signal_that_becomes_another_error_is_still_an_interruption(simulate_arguments, tmp_path, monkeypatch):
-    def broken(path, tree):
+    def broken(stages, name, step, state):
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
             raise RuntimeError("could not save") from None
 
-    monkeypatch.setattr(_stages, "save_tree", broken)
+    monkeypatch.setattr(_stages.Stages, "keep", broken)
     assert main([*simulate_arguments, "--out", str(tmp_path / "run")]) == 130
 
 
@@ -96,5 +106,6 @@ def test_a_process_stopped_while_it_runs_is_the_same_run(simulate_arguments, sim
 
 
 def test_a_fit_process_stopped_while_it_runs_can_go_on(fit_arguments, tmp_path):
-    assert stop_after([*fit_arguments, "--out", str(tmp_path / "run")], 1.0) == 130
+    code = stop_after([*fit_arguments, "--out", str(tmp_path / "run")], 1.0)
+    assert code in (130, -signal.SIGINT)  # on a busy machine the interpreter itself is still starting
     assert RunFolder(tmp_path / "run").status["state"] in ("empty", "interrupted")

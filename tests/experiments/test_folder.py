@@ -1,9 +1,15 @@
+import os
+import socket
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from nonequil.experiments import RunFolder, claim
+from nonequil.experiments._heart import beating, heart_beats
+from nonequil.experiments._lock import held_elsewhere, locked
 
 CONFIG, OTHER = "seed = 0\n[a]\nn = 1\n", "seed = 0\n[a]\nn = 2\n"
 
@@ -155,3 +161,71 @@ def test_two_processes_never_write_the_same_run(tmp_path):
             told = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True)
             assert "being written by another process" in told.stdout, told.stderr
     assert RunFolder(tmp_path / "run").done
+
+
+def test_a_status_says_who_works_and_whether_it_lives(tmp_path):
+    with claim(tmp_path / "run", CONFIG) as folder:
+        assert folder.alive
+        assert (folder.status["host"], folder.status["pid"]) == (socket.gethostname(), os.getpid())
+    assert not folder.alive
+    folder.mark("running")
+    assert not folder.alive  # nobody holds it: the process died
+
+
+def from_another_host(path, seconds_ago):
+    RunFolder(path).mark("running")
+    status = path / "status.json"
+    status.write_text(status.read_text().replace(f'"host": "{socket.gethostname()}"', '"host": "node7"'))
+    os.utime(status, (time.time() - seconds_ago,) * 2)
+
+
+def test_a_run_of_another_host_is_refused_while_its_heart_beats(tmp_path):
+    path = tmp_path / "run"
+    leave(path, RuntimeError())
+    from_another_host(path, seconds_ago=5)
+    assert RunFolder(path).alive
+    with (
+        pytest.raises(ValueError, match=r"written by process \d+ on node7.*silent for 60 s"),
+        claim(path, CONFIG, resume=True),
+    ):
+        pass
+    from_another_host(path, seconds_ago=100)
+    assert not RunFolder(path).alive
+    with claim(path, CONFIG, resume=True):
+        pass
+    assert RunFolder(path).done
+
+
+def test_a_heart_beats_while_it_works(tmp_path):
+    (tmp_path / "status").write_text("running")
+    os.utime(tmp_path / "status", (0, 0))
+    with beating(tmp_path / "status", every=0.01):
+        time.sleep(0.2)
+        assert heart_beats(tmp_path / "status")
+    os.utime(tmp_path / "status", (0, 0))
+    time.sleep(0.05)
+    assert not heart_beats(tmp_path / "status")
+
+
+@pytest.mark.parametrize("found, way_out", [("1", "older nonequil"), ("3", "newer nonequil: install it")])
+def test_a_folder_of_another_format_is_not_resumed(tmp_path, found, way_out):
+    path = tmp_path / "run"
+    leave(path, RuntimeError())
+    status = path / "status.json"
+    status.write_text(status.read_text().replace('"format": 2', f'"format": {found}'))
+    before = status.read_bytes()
+    with pytest.raises(ValueError, match=f"has format {found}, this is 2.*{way_out}"), claim(path, CONFIG, resume=True):
+        pass
+    assert status.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no flock")
+def test_looking_at_a_folder_does_not_stop_who_wants_to_work(tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    look = threading.Thread(target=lambda: [held_elsewhere(path) for _ in range(2000)])
+    look.start()
+    for _ in range(50):
+        with locked(path):
+            pass
+    look.join()

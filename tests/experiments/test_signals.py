@@ -5,9 +5,12 @@ import signal
 import pytest
 
 from nonequil.experiments import Interrupted, Signals
+from nonequil.experiments._signals import held
 
 
-@pytest.mark.parametrize("signum, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "signum, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGUSR2, 140)]
+)
 def test_a_signal_becomes_an_exception_with_its_exit_code(signum, code):
     before = signal.getsignal(signum)
     with Signals() as signals:
@@ -43,4 +46,19 @@ def test_silence_lasts():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for signum in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(signum, signal.SIG_DFL)
+
+
+def test_a_signal_waits_for_what_must_be_finished():
+    done = []
+
+    def work():
+        with held():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append(1)
+        done.append(2)
+
+    with Signals(), pytest.raises(Interrupted, match="SIGTERM"):
+        work()
+    assert done == [1]
