@@ -306,6 +306,7 @@ WITHOUT_GRADIENT = {
     "numerics.uniforms_at": "random numbers",
     "numerics.exact_parts": "rounding",
     "numerics.ordered_sum": "rounding",
+    "numerics.one_thread": "a limit on the threads of a function on the host",
     "numerics.minimise": "reports a minimum; differentiate a minimum through `root` of its gradient",
     "numerics.krylov_radius": "a diagnosis of convergence",
     "numerics.spectral_radius": "a diagnosis of convergence",

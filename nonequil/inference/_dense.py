@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
+from ..numerics import one_thread
 from ._gaussian import gaussian_start
 from ._grams import sparsity
 from ._identify import Problem
 from ._metric import Metric, Preconditioner
 from ._passes import slopes
-from ._threads import one_thread
 
 DEPTH = 6  # secant pairs of a neuron
 FEW = 24  # parameters up to which exact Hessians cost no more than a few passes

@@ -30,6 +30,7 @@ from ._smooth_step import smooth_bell as smooth_bell
 from ._smooth_step import smooth_step as smooth_step
 from ._spectral import krylov_radius as krylov_radius
 from ._spectral import spectral_radius as spectral_radius
+from ._threads import one_thread as one_thread
 from ._total import Total as Total
 from ._total import exact_parts as exact_parts
 from ._total import ordered_sum as ordered_sum

@@ -11,6 +11,8 @@ from ._delta import Delta as Delta
 from ._disorder_average import DisorderAverage as DisorderAverage
 from ._disorder_average import disorder_average as disorder_average
 from ._disorder_average import extrapolate_in_size as extrapolate_in_size
+from ._early_stopped import EarlyStopped as EarlyStopped
+from ._fit import AbstractFit as AbstractFit
 from ._flow import MeanFlow as MeanFlow
 from ._flow import entropy_flow as entropy_flow
 from ._flow import exact as exact
@@ -20,8 +22,10 @@ from ._function import Function as Function
 from ._hierarchy import Hierarchy as Hierarchy
 from ._hierarchy import hierarchy as hierarchy
 from ._independent_flow import independent_entropy_flow as independent_entropy_flow
+from ._lasso import Lasso as Lasso
 from ._linear import linear_entropy_production as linear_entropy_production
 from ._linear import linear_entropy_production_at_lag as linear_entropy_production_at_lag
+from ._low_rank import LowRank as LowRank
 from ._maxent import MaxEntBound as MaxEntBound
 from ._mean_field import mean_field_entropy_production as mean_field_entropy_production
 from ._neural_bound import NeuralBound as NeuralBound
@@ -37,6 +41,7 @@ from ._order_parameters import order_parameters as order_parameters
 from ._path_networks import PathGRU as PathGRU
 from ._path_networks import PathMLP as PathMLP
 from ._quadratic import QuadraticBound as QuadraticBound
+from ._ridge import Ridge as Ridge
 from ._single import Single as Single
 from ._site_bounds import trajectory_production as trajectory_production
 from ._site_flips import SiteFlips as SiteFlips
@@ -53,4 +58,5 @@ from ._sk_slope import sk_entropy_production_slope as sk_entropy_production_slop
 from ._stationary_flow import stationary_flow as stationary_flow
 from ._surrogates import reversal_null as reversal_null
 from ._triple import Triple as Triple
+from ._trust_region import TrustRegion as TrustRegion
 from ._word_counts import WordCounts as WordCounts

@@ -1,8 +1,8 @@
 """Fits on all blocks but those of one fold, judged on the blocks of that fold."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,19 +12,17 @@ from ..data import Transitions
 from ._design import AbstractDesign, design
 from ._observable import AbstractObservable
 from ._pairs import Pairs
-from ._tilt import Optimum, Problem, log_mean_exp, maximise, tilted
+from ._tilt import Optimum, Problem, log_mean_exp, tilted
 
-STEP = 10**0.5  # from one ridge to the next
-WEAKEST = 1.0  # the ridge of a prior of unit variance: weaker ones are not tried
 FEW_HELD_OUT = 10.0  # an effective number of tilted samples of a fold below this says that its value hangs on a few
-WORSE = 2  # number of ridges in a row without gain after which weaker ones are not tried
+WORSE = 2  # number of strengths in a row without gain after which weaker ones are not tried
 
 
 class Views:
     """The observables of the pairs forwards and backwards, as linear maps."""
 
     def __init__(self, g: AbstractObservable, pairs: Pairs) -> None:
-        self.pairs, self.backwards = pairs, design(g, pairs, backwards=True)
+        self.observable, self.pairs, self.backwards = g, pairs, design(g, pairs, backwards=True)
         self.forwards = None if g.antisymmetric else design(g, pairs)
 
     def project(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,9 +59,9 @@ class HeldOut:
 
 @dataclasses.dataclass(frozen=True)
 class CrossFit:
-    """The fit to all pairs and the held-out values at one strength of the ridge."""
+    """The fit to all pairs and the held-out values at one strength of what holds the coefficients."""
 
-    ridge: float
+    strength: float
     full: Optimum
     folds: tuple[HeldOut, ...]
 
@@ -73,26 +71,12 @@ class CrossFit:
         return np.array([fold.value if fold.sound else -np.inf for fold in self.folds])
 
 
-@runtime_checkable
-class Folded(Protocol):
-    """A fit at one strength of the ridge, with the value of each fold."""
-
-    @property
-    def ridge(self) -> float:
-        """Strength of the ridge."""
-
-    @property
-    def folds(self) -> tuple[HeldOut, ...]:
-        """What the folds say."""
-
-
-Fitted = TypeVar("Fitted", bound=Folded)
-
-
-def cross_fit(views: Views, fold: np.ndarray, ridge: float, full: Optimum) -> CrossFit:
-    """Coefficients from all but one fold at a time, starting from those of all pairs, `full`."""
-    w = views.pairs.w
-    return CrossFit(ridge, full, tuple(_held_out(views, train, test, ridge, full) for train, test in splits(w, fold)))
+def cross_fit(
+    views: Views, fold: np.ndarray, strength: float, full: Optimum, fit: Callable[[np.ndarray], Optimum]
+) -> CrossFit:
+    """Coefficients from all but one fold at a time, `fit` to the weights of these pairs; `full` is that of all."""
+    parts = ((fit(train), test) for train, test in splits(views.pairs.w, fold))
+    return CrossFit(strength, full, tuple(judged(views, part.theta, test, part.finite) for part, test in parts))
 
 
 def splits(w: np.ndarray, fold: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -100,39 +84,30 @@ def splits(w: np.ndarray, fold: np.ndarray) -> Iterator[tuple[np.ndarray, np.nda
     return ((np.where(fold == f, 0, w), np.where(fold == f, w, 0)) for f in np.unique(fold))
 
 
-def ridge_path(views: Views, fold: np.ndarray, plain: Optimum) -> list[CrossFit]:
-    """Cross-fits from the strongest ridge, 10 n, down to the weakest that still gains held out.
+def path(strengths: Iterable[float], fitted: Callable[[float, CrossFit | None], CrossFit]) -> list[CrossFit]:
+    """Cross-fits from the strongest hold down to the weakest that still gains held out.
 
-    The last is no ridge at all, where that optimum, `plain`, exists.
+    `fitted(strength, before)` may start from the one before, None for the first.
     """
     fits: list[CrossFit] = []
-    theta, ridge = np.zeros_like(plain.theta), 10 * views.pairs.n
-    while ridge > WEAKEST:
-        solver = fits[-1].full.solver if fits else None
-        full = maximise(views.problem(views.pairs.w, ridge), theta, tolerance=1e-10, solver=solver)
-        fits.append(cross_fit(views, fold, ridge, full))
+    for strength in strengths:
+        fits.append(fitted(strength, fits[-1] if fits else None))
         means = [float(np.mean(fit.values)) for fit in fits]
         if len(fits) - 1 - int(np.argmax(means)) >= WORSE:
-            return fits
-        theta, ridge = full.theta, ridge / STEP
-    return [*fits, cross_fit(views, fold, 0.0, plain)] if plain.finite else fits
+            break
+    return fits
 
 
-def chosen_by_others(fits: Sequence[Fitted]) -> tuple[Fitted, tuple[HeldOut, ...], list[float]]:
-    """The best fit overall; and each fold's held-out part at the ridge that the other folds prefer, with that ridge.
+def chosen_by_others(fits: Sequence[CrossFit]) -> tuple[CrossFit, tuple[HeldOut, ...], list[float]]:
+    """The best fit overall; each fold's held-out part at the strength that the other folds prefer; that strength.
 
-    Ridges at which some fold cannot be trusted are left out, unless that leaves none: then the strongest remains.
+    Strengths at which some fold cannot be trusted are left out, unless that leaves none: then the strongest remains.
     """
     fits = [fit for fit in fits if all(fold.sound for fold in fit.folds)] or [fits[0]]
     values = np.stack([[fold.value for fold in fit.folds] for fit in fits])
     picked = [int(np.argmax(np.sum(np.delete(values, f, axis=1), axis=1))) for f in range(values.shape[1])]
     best = fits[int(np.argmax(values.sum(1)))]
-    return best, tuple(fits[k].folds[f] for f, k in enumerate(picked)), [fits[k].ridge for k in picked]
-
-
-def _held_out(views: Views, train: np.ndarray, test: np.ndarray, ridge: float, full: Optimum) -> HeldOut:
-    fit = maximise(views.problem(train, ridge), full.theta, tolerance=1e-10, solver=full.solver)
-    return judged(views, fit.theta, test, fit.finite)
+    return best, tuple(fits[k].folds[f] for f, k in enumerate(picked)), [fits[k].strength for k in picked]
 
 
 def judged(views: Views, theta: np.ndarray, test: np.ndarray, finite: bool = True) -> HeldOut:

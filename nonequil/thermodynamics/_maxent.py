@@ -14,12 +14,14 @@ from ..data import Attempts, Transitions
 from ._base import AbstractEstimator, unit_of
 from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
-from ._cross_fit import Views, chosen_by_others, cross_fit, fold_of_pairs, influence, pooled, ridge_path
+from ._cross_fit import Views, fold_of_pairs, influence, pooled
+from ._fit import AbstractFit
 from ._observable import AbstractObservable
 from ._pairs import Pairs, newest, read_pairs, with_centre
+from ._ridge import Ridge, check_strength
 from ._single import Single
 from ._site_flips import SiteFlips, as_observable_or_sites
-from ._tilt import Optimum, maximise
+from ._tilt import Optimum
 
 Answer: TypeAlias = tuple[Any, Any, Any, RESULTS, dict[str, Any]]
 """Value, standard error, effective sample size, how it ended, details."""
@@ -45,7 +47,9 @@ class MaxEntBound(AbstractEstimator):
       effective samples of the tilted law. A ridge at which a fold's value is above ln n, or hangs on fewer than 10
       effective samples, is not chosen; `no_finite_optimum` says that there was no other. Not used on a population;
     - `n_folds`: number of folds;
-    - `spins`: reads the spins of a state, `dynamics.spins` where a state is more than spins.
+    - `spins`: reads the spins of a state, `dynamics.spins` where a state is more than spins;
+    - `fit`: how theta is found in another way: `Lasso()`, `LowRank()`, `EarlyStopped()`, `TrustRegion()`; by default
+      `Ridge(ridge)`. Each is a bound out of sample. `details` then say what it chose in the place of `ridge`.
 
     `floor` is 2 d / n. `details`: `theta` (of the given observables, fitted to all pairs), `in_sample` (F there, biased
     upwards), `folds` (F of each), `ess` and `largest_weight` of the tilted pairs, `ess_held_out` (smallest of the
@@ -61,7 +65,8 @@ class MaxEntBound(AbstractEstimator):
     (beta folded in). `details` hold, a number a spin, `shares` p_i, `site_values` F_i, `log_z`, `ess`,
     `largest_weight`, `gradient_max`, `steps`, `ridge`, `finite_optimum`; n counts flips, `influence` is that of rows.
 
-    Raises ValueError for spins that are not -1/+1, and for fewer than two blocks.
+    Raises ValueError for spins that are not -1/+1, for fewer than two blocks, for `ridge` beside `fit`, and for `fit`
+    with `SiteFlips`.
     Source: Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026); Donsker & Varadhan (1983) for the variational form.
 
     ```python
@@ -76,10 +81,12 @@ class MaxEntBound(AbstractEstimator):
     ridge: float | None = None
     n_folds: int = 5
     spins: Callable = newest
+    fit: AbstractFit | None = None
 
     def __check_init__(self) -> None:
-        if self.ridge is not None and not 0 <= self.ridge < np.inf:
-            raise ValueError(f"ridge = {self.ridge} must be finite and not negative")
+        check_strength(self.ridge, "ridge")
+        if self.ridge is not None and self.fit is not None:
+            raise ValueError(f"ridge = {self.ridge} and fit = {self.fit}: pass one of them; ridge=r means fit=Ridge(r)")
         if self.n_folds < 2:
             raise ValueError(f"n_folds = {self.n_folds}: cross-fitting needs at least two")
 
@@ -96,33 +103,28 @@ def largest_bound(observable: Any, estimator: MaxEntBound, t: Any) -> Estimate:
         return too_few(observable, pairs, unit_of(t))
     with jax.enable_x64(True):
         g = with_centre(observable, pairs)
-        views, theta = Views(g, pairs), np.zeros(observable.size(pairs.n_units))
+        fit, views = estimator.fit or Ridge(estimator.ridge), Views(g, pairs)
         if pairs.population:
-            answer = _population(g, maximise(views.problem(pairs.w, 0.0), theta, tolerance=1e-14), pairs)
+            answer = _population(g, fit.of_population(views), pairs)
         else:
-            answer = _sampled(estimator, t, g, views, theta)
+            answer = _sampled(fit, t, g, views, fold_of_pairs(t, pairs, estimator.n_folds))
     value, stderr, n_eff, result, details = answer
     return lower_bound(value, stderr, unit_of(t), result, floor_of(g, pairs), details, n_eff)
 
 
-def _sampled(estimator: MaxEntBound, t: Transitions, g: AbstractObservable, views: Views, theta: np.ndarray) -> Answer:
-    fold, ridge = fold_of_pairs(t, views.pairs, estimator.n_folds), estimator.ridge
-    plain = maximise(views.problem(views.pairs.w, ridge or 0.0), theta, tolerance=1e-10)
-    exists = None if ridge else plain.finite
-    if ridge == 0 and not exists:
-        return np.nan, np.nan, None, RESULTS.no_finite_optimum, _details(g, plain, views.pairs, exists)
-    fits = ridge_path(views, fold, plain) if ridge is None else [cross_fit(views, fold, ridge, plain)]
-    best, folds, ridges = chosen_by_others(fits)
-    details = {
-        **_details(g, best.full, views.pairs, exists),
-        "folds": np.array([part.value for part in folds]),
-        "ess_held_out": min(part.ess for part in folds),
-        "influence": influence(folds),
-        "ridge": best.ridge,
-        "fold_ridges": np.array(ridges),
+def _sampled(fit: AbstractFit, t: Transitions, g: AbstractObservable, views: Views, fold: np.ndarray) -> Answer:
+    fitted = fit.of_sample(views, fold)
+    details = _details(g, fitted.full, views.pairs, fitted.exists)
+    if not fitted.folds:
+        return np.nan, np.nan, None, RESULTS.no_finite_optimum, details
+    details |= {
+        "folds": np.array([part.value for part in fitted.folds]),
+        "ess_held_out": min(part.ess for part in fitted.folds),
+        "influence": influence(fitted.folds),
+        **fitted.chosen,
     }
-    result = _result(best.full) if all(part.sound for part in folds) else RESULTS.no_finite_optimum
-    return *pooled(t, folds), result, details
+    result = _result(fitted.full) if all(part.sound for part in fitted.folds) else RESULTS.no_finite_optimum
+    return *pooled(t, fitted.folds), result, details
 
 
 def _population(g: AbstractObservable, optimum: Optimum, pairs: Pairs) -> Answer:

@@ -21,6 +21,8 @@ from ._site_path import Chosen, choose, judged_folds, ridge_path
 
 @largest_bound.register
 def _(g: SiteFlips, estimator: MaxEntBound, data: Any) -> Estimate:
+    if estimator.fit is not None:
+        raise ValueError(f"fit = {estimator.fit}: SiteFlips() has a ridge for each spin; leave fit out and pass ridge=")
     flips = read_flips(data, estimator.spins)
     if is_scarce(g, flips):
         return too_few(g, flips)

@@ -46,7 +46,7 @@ class Problem:
 class Optimum:
     """Where an ascent ended.
 
-    `theta`, F without its ridge, largest gradient in units of each observable's spread, the effective number of tilted
+    `theta`, F without its ridge, largest slope in units of each observable's spread, the effective number of tilted
     samples `ess`, the `largest` tilted weight, whether the optimum is `finite`, and the last approximate inverse.
     """
 
@@ -58,7 +58,7 @@ class Optimum:
     steps: int
     finite: bool
     converged: bool
-    solver: "Solver"
+    solver: Solver | None = None
 
 
 def log_mean_exp(e: np.ndarray, w: np.ndarray) -> float:
@@ -97,7 +97,7 @@ def maximise(
             converged = slope < ROUNDED
             break
         theta, e = theta + length * direction, e + length * along
-    return _optimum(problem, theta, value, gradient, p, step, converged, solver)
+    return optimum(problem, theta, value, gradient, p, step, converged, solver)
 
 
 def tilted(e: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -150,6 +150,17 @@ def _of_independent(scaled: np.ndarray, scale: np.ndarray, rounding: float) -> S
     return solve
 
 
+def curvature(problem: Problem, p: np.ndarray) -> Solver:
+    """The product of a vector with Cov_p(r) + ridge, minus the second derivative of F at the tilted weights `p`."""
+    R = problem.backwards
+    mean = R.pull(p[:, None])[:, 0]
+
+    def apply(v: np.ndarray) -> np.ndarray:
+        return R.pull(p[:, None] * R.project(v[:, None]))[:, 0] - mean * (mean @ v) + problem.ridge * v
+
+    return apply
+
+
 def newton_direction(
     problem: Problem,
     p: np.ndarray,
@@ -162,19 +173,17 @@ def newton_direction(
 
     To a relative `tolerance`, by default one that shrinks with the gradient.
     """
-    R, ridge = problem.backwards, problem.ridge
-    mean = R.pull(p[:, None])[:, 0]
-    v, residual = np.zeros_like(gradient), gradient
+    apply, v, residual = curvature(problem, p), np.zeros_like(gradient), gradient
     z = precondition(residual)
     direction, rho = z, residual @ z
     target = rho * (min(0.01, float(np.sqrt(np.maximum(rho, 0)))) if tolerance is None else tolerance) ** 2
     for inner in range(max_steps):
-        image = R.pull(p[:, None] * R.project(direction[:, None]))[:, 0] - mean * (mean @ direction) + ridge * direction
-        curvature = direction @ image
-        if curvature <= 0:  # flat: nothing holds the ascent along here
+        image = apply(direction)
+        bend = direction @ image
+        if bend <= 0:  # flat: nothing holds the ascent along here
             v = v if inner else z
             break
-        v, residual = v + rho / curvature * direction, residual - rho / curvature * image
+        v, residual = v + rho / bend * direction, residual - rho / bend * image
         z = precondition(residual)
         previous, rho = rho, residual @ z
         if rho <= target:
@@ -193,21 +202,35 @@ def line_search(
     problem: Problem, theta: np.ndarray, direction: np.ndarray, e: np.ndarray, along: np.ndarray, slope: float
 ) -> float:
     """Longest halved step that gains at least a tenth of what its slope promises; needs no matrix product."""
-
-    def gained(length: float) -> float:
-        moved = length * direction
-        penalty = problem.ridge * (theta @ moved + moved @ moved / 2)
-        return float(moved @ problem.mean - log_mean_exp(e + length * along, problem.w) + start - penalty)
-
-    start, length = log_mean_exp(e, problem.w), 1.0
+    length = 1.0
     while length > 1e-6:
-        if gained(length) >= 0.1 * length * slope - 1e-14:
+        if gain(problem, theta, length * direction, e, length * along) >= 0.1 * length * slope - 1e-14:
             return length
         length /= 2
     return 0.0
 
 
-def _optimum(
+def gain(problem: Problem, theta: np.ndarray, moved: np.ndarray, e: np.ndarray, along: np.ndarray) -> float:
+    """What F less its ridge gains from theta to theta + moved; `e` and `along` are their products with the pairs."""
+    penalty = problem.ridge * (theta @ moved + moved @ moved / 2)
+    return float(moved @ problem.mean - log_mean_exp(e + along, problem.w) + log_mean_exp(e, problem.w) - penalty)
+
+
+def spreads(problem: Problem) -> np.ndarray:
+    """Root mean square of each observable backwards, one where it is always zero."""
+    second = problem.backwards.squares(problem.w)
+    return np.sqrt(np.where(second > 0, second, 1))
+
+
+def value_and_slope(problem: Problem, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """F without its ridge, its gradient, and the tilted weights."""
+    R, w = problem.backwards, problem.w
+    e = R.project(theta[:, None])[:, 0]
+    p = tilted(e, w)
+    return float(theta @ problem.mean - log_mean_exp(e, w)), problem.mean - R.pull(p[:, None])[:, 0], p
+
+
+def optimum(
     problem: Problem,
     theta: np.ndarray,
     value: float,
@@ -215,14 +238,11 @@ def _optimum(
     p: np.ndarray,
     steps: int,
     converged: bool,
-    solver: Solver,
+    solver: Solver | None = None,
 ) -> Optimum:
-    second = problem.backwards.squares(problem.w)
-    spread = np.sqrt(np.where(second > 0, second, 1))
+    """How an ascent is reported that ended at theta, with F and its gradient there, and the tilted weights `p`."""
     share = p / np.where(problem.w > 0, problem.w, 1)  # tilted over plain weights
     ess = problem.n / float(problem.w @ share**2)
-    largest = float(np.max(p))
+    largest, slope = float(np.max(p)), float(np.max(np.abs(gradient) / spreads(problem)))
     finite = bool(np.isfinite(value) and (problem.ridge > 0 or (value <= problem.ceiling and ess > FEW)))
-    return Optimum(
-        theta, value, float(np.max(np.abs(gradient) / spread)), ess, largest, steps, finite, converged, solver
-    )
+    return Optimum(theta, value, slope, ess, largest, steps, finite, converged, solver)

@@ -12,6 +12,11 @@ def one_thread(function: Callable[P, R]) -> Callable[P, R]:
 
     Their threads wait in loops between calls: beside XLA's own they make a product of two small matrices a hundred
     times as long.
+
+    ```python
+    @nq.numerics.one_thread
+    def eigenvalues(matrices): ...
+    ```
     """
 
     @functools.wraps(function)
