@@ -69,7 +69,7 @@ def _read(config: EntropyRecording, path: Any) -> data.Raster:
 
 def _orders(config: EntropyRecording, n_units: int) -> Int[np.ndarray, "subsets units"]:
     """Random orders of the units, whose beginnings are the subsets: the same for recordings of as many units."""
-    keys = jr.split(jr.fold_in(jr.key(config.seed), n_units), config.subsets)
+    keys = jr.split(jr.fold_in(config.key(), n_units), config.subsets)
     return np.stack([np.asarray(jr.permutation(key, n_units)) for key in keys])
 
 
@@ -82,7 +82,7 @@ def _exists(config: EntropyRecording, at: tuple[int, ...], n_units: int) -> bool
 def _bound(config: EntropyRecording, at: tuple[int, ...], raster: data.Raster, units: np.ndarray) -> dict[str, Any]:
     """The bound of some units in bins of one width, and what binning does to their spikes."""
     binned = raster.select(raster.unit_ids[units]).bin(config.bin[at[1]])
-    key = jr.fold_in(jr.key(config.seed), at[3])
+    key = jr.fold_in(config.key(), at[3])
     estimate = QuadraticBound()(binned.transitions(), key=key)
     spikes_per_bin = binned.n_spikes / len(binned.spins)
     return {

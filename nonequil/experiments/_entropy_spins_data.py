@@ -67,7 +67,7 @@ def spins_dataset(config: EntropySpins, stages: Stages) -> xr.Dataset:
 
 def _point(config: EntropySpins, number: int, beta: float) -> dict[str, Any]:
     """All estimates at one inverse temperature."""
-    key_network, key_run = jr.split(jr.key(config.seed))
+    key_network, key_run = jr.split(config.key())
     ensemble: dict[str, Any] = {"k": config.k, "dJ": config.dJ, "beta": beta}
     model = Diluted(**ensemble).sample(key_network, config.n)
     data = sampled_attempts(config, model, jr.fold_in(key_run, number))

@@ -33,7 +33,7 @@ def fit_dataset(config: Fit, stages: Stages) -> xr.Dataset:
 def fit_bin(config: Fit, binned: data.Binned, stages: Stages) -> xr.Dataset:
     """All pieces for one bin width."""
     t = binned.transitions()
-    keys = jr.split(jr.key(config.seed), 3)
+    keys = jr.split(config.key(), 3)
     stage = lambda name, compute: stages(f"{binned.width:g} s {name}", compute)  # noqa: E731
     chosen = stage("penalty", lambda: pieces.penalty(t, config.l2, config.l1, config.folds))
     fitted = stage("couplings", lambda: pieces.couplings(t, chosen["l2"], config.l1))

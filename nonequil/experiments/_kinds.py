@@ -29,6 +29,14 @@ def read_experiment(path: Path, kind: str | None = None) -> AbstractExperiment:
 def as_experiment(table: dict[str, Any], kind: str | None = None, source: str = "config") -> AbstractExperiment:
     """The experiment that a table describes."""
     table = dict(table)
+    if "sweep" in table:
+        raise ValueError(f"{source}: it describes a sweep: use `nonequil sweep`")
+    found = kind_of(table, source, kind)
+    return validate(found, table, source)
+
+
+def kind_of(table: dict[str, Any], source: str, kind: str | None = None) -> type[AbstractExperiment]:
+    """The kind that a table names, taken out of it; or `kind`."""
     named = table.pop("experiment", kind)
     if named is None:
         raise ValueError(f"{source}: experiment is missing: set it to one of {', '.join(KINDS)}")
@@ -38,4 +46,4 @@ def as_experiment(table: dict[str, Any], kind: str | None = None, source: str = 
         close = difflib.get_close_matches(str(named), KINDS, 1)
         near = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(KINDS)}"
         raise ValueError(f"{source}: experiment = {named!r} is unknown: {near}")
-    return validate(KINDS[named], table, source)
+    return KINDS[named]

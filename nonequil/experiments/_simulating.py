@@ -27,7 +27,7 @@ CLOCKS: dict[str, Any] = {"parallel": Parallel, "sequential": Sequential}
 
 def simulation_dataset(config: Simulate, stages: Stages) -> xr.Dataset:
     """Means, connected correlations and entropy production of a simulated network, and the network itself."""
-    key_network, key_start, key_run = jr.split(jr.key(config.seed), 3)
+    key_network, key_start, key_run = jr.split(config.key(), 3)
     model = network(config.model, key_network)
     dynamics = CLOCKS[config.clock](model)
     x0 = random_spins(key_start, (config.chains, model.n))

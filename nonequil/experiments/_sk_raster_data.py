@@ -19,7 +19,7 @@ UNITS_OF_TIME = {"parallel": "step", "sequential": "sweep"}
 
 def raster_dataset(config: SKRaster, stages: Stages) -> xr.Dataset:
     """States of the network, one each `every` steps."""
-    key_network, key_run = jr.split(jr.key(config.seed))
+    key_network, key_run = jr.split(config.key())
     model = network(config.model, key_network)
     _, (record,) = run_chunks(
         CLOCKS[config.clock](model),

@@ -51,7 +51,7 @@ def _simulated(config: SKSizes, stages: Stages) -> tuple[np.ndarray, np.ndarray]
     betas = config.beta.values
     shape = (len(config.clocks), len(config.dJ), len(config.sizes), len(betas))
     stages.expect(int(np.prod(shape)), "point")
-    key = jr.key(config.seed)
+    key = config.key()
     found = [
         stages("_".join(map(str, place)), lambda place=place: _point(config, place, betas, key))
         for place in itertools.product(*map(range, shape))

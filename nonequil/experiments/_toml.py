@@ -25,14 +25,15 @@ def read_toml(path: Path) -> dict[str, Any]:
 def to_toml(table: dict[str, Any], prefix: str = "") -> str:
     """TOML of nested dicts of text, numbers, booleans and lists; keys whose value is None are left out."""
     plain = {key: value for key, value in table.items() if value is not None and not isinstance(value, dict)}
-    lines = [f"{key} = {_value(value)}" for key, value in plain.items()]
+    lines = [f"{key} = {toml_value(value)}" for key, value in plain.items()]
     for key, value in table.items():
         if isinstance(value, dict):
             lines += ["", f"[{prefix}{key}]", to_toml(value, f"{prefix}{key}.").rstrip("\n")]
     return "\n".join(lines) + "\n"
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value in TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -40,7 +41,9 @@ def _value(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml_value(inner)}" for key, inner in value.items()) + "}"
     return json.dumps(str(value), ensure_ascii=False)
 
 
@@ -60,7 +63,7 @@ def explain(config: type[BaseModel], error: ValidationError) -> Iterator[str]:
             continue  # a tuple is called too short because an item of it is wrong
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            yield f"unknown key {key!r}" + _near(key, known_keys(config))
+            yield f"unknown key {key!r}" + near_miss(key, known_keys(config))
         elif fault["type"] == "value_error":
             yield str(fault["ctx"]["error"])
         elif fault["type"] == "missing":
@@ -85,7 +88,8 @@ def _tables(annotation: Any) -> list[type[BaseModel]]:
     return [table for part in getattr(annotation, "__args__", ()) for table in _tables(part)]
 
 
-def _near(key: str, known: list[str]) -> str:
+def near_miss(key: str, known: list[str]) -> str:
+    """What a wrong key was meant to be, or the known ones."""
     last = key.rsplit(".", 1)[-1]
     by_last = {name.rsplit(".", 1)[-1]: name for name in reversed(known)}
     close = difflib.get_close_matches(key, known, 1) or [

@@ -1,0 +1,85 @@
+"""Points of a sweep that were run: their results side by side, and what became of those that broke."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ._base import AbstractExperiment
+from ._stages import RunFailed, Stages
+
+if TYPE_CHECKING:
+    import xarray
+
+POINT = "point"
+
+
+class Outcome(NamedTuple):
+    """What a batch of points came to; a point is named by its place in the batch.
+
+    - `result`: the results along the dimension `point`, whose coordinate holds places; None without any;
+    - `failed`: why, for points whose numbers broke: they would break again;
+    - `broken`: why, for points that something else kept from ending: they are worth another attempt.
+    """
+
+    result: "xarray.Dataset | None"
+    failed: dict[int, str]
+    broken: dict[int, str]
+
+
+def run_alone(points: Sequence[AbstractExperiment], stages: Stages) -> Outcome:
+    """The results of points that are run one after the other."""
+    results: dict[int, Any] = {}
+    failed, broken = {}, {}
+    for place, point in enumerate(points):
+        try:
+            results[place] = point.run(stages)
+        except RunFailed as error:
+            failed[place] = str(error)
+        except Exception as error:
+            broken[place] = f"{type(error).__name__}: {error}"
+    return Outcome(side_by_side(results), failed, broken)
+
+
+def side_by_side(results: dict[int, Any]) -> "xarray.Dataset | None":
+    """Datasets along a new dimension `point`."""
+    if not results:
+        return None
+    return joined([result.expand_dims({POINT: [place]}) for place, result in results.items()])
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Datasets with a dimension `point` as one, in the order of its coordinate; NaN where one has no place or name.
+
+    What is said of variables or the whole stays where all say the same; of units all are named.
+    """
+    import xarray as xr
+
+    whole = xr.concat(
+        parts, POINT, data_vars="all", coords="minimal", compat="equals", join="outer", combine_attrs="drop_conflicts"
+    )
+    for name, variable in whole.data_vars.items():
+        units = dict.fromkeys(part[name].attrs["units"] for part in parts if "units" in part.get(name, whole).attrs)
+        variable.attrs |= {"units": " or ".join(units)} if units else {}
+    return whole.sortby(POINT)
+
+
+def completed(result: Any, points: Sequence[int], failed: dict[int, str]) -> Any:
+    """Results at all `points`, NaN where there is none (text: empty), with the variables `state` and `message`.
+
+    `state` is `done`, `failed` (then `message` says why) or `missing`.
+    """
+    import xarray as xr
+
+    done: set[int] = set() if result is None else set(result[POINT].values.tolist())
+    states = ["done" if index in done else "failed" if index in failed else "missing" for index in points]
+    told = {
+        "state": (POINT, np.array(states), {"long_name": "how the point ended"}),
+        "message": (POINT, np.array([failed.get(index, "") for index in points]), {"long_name": "why it failed"}),
+    }
+    whole = xr.Dataset(told, {POINT: np.array(points)})
+    return whole if result is None else result.reindex({POINT: points}, fill_value=_fills(result)).assign(told)
+
+
+def _fills(result: Any) -> dict[str, Any]:
+    return {name: "" if variable.dtype.kind in "OUT" else np.nan for name, variable in result.variables.items()}
