@@ -12,25 +12,26 @@ PATIENCE = 0.5
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a folder. The lock ends with the process, however it ends. Raises ValueError if another process has it.
+def locked(path: Path) -> Iterator[int]:
+    """Hold a file or folder, yield its open descriptor. The lock ends with the process, however it ends.
 
-    Where the system has no such locks (some network disks), nothing is held: there the heartbeat tells.
+    Raises ValueError if another process has it. Where the system has no such locks (some network disks), nothing is
+    held: there the heartbeat tells.
     """
     if sys.platform == "win32":
-        yield
+        yield -1
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_APPEND)
     try:
         if not _lock(descriptor, time.monotonic() + PATIENCE):
             raise ValueError(f"out = {path} is being written by another process: wait for it or give a new name")
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
 def held_elsewhere(path: Path) -> bool:
-    """Whether some process holds a file or folder now."""
+    """Whether some process holds a file or folder now. Raises OSError if there is none."""
     if sys.platform == "win32":
         return False
     descriptor = os.open(path, os.O_RDONLY)
