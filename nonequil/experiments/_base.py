@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,7 +66,7 @@ class AbstractExperiment(Config, abc.ABC):
         return 1
 
     @classmethod
-    def run_batch(cls, points: Sequence[Self], width: int, stages: Stages) -> "Outcome":
+    def run_batch(cls, points: "Sequence[AbstractExperiment]", width: int, stages: Stages) -> "Outcome":
         """The results of points of one shape, `width` at a time (see `widest`), each as if it were alone."""
         from ._batch import run_alone
 
