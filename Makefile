@@ -7,14 +7,19 @@ STAMP := $(VENV)/.installed
 # compiled program itself is judged. A bare `pytest tests` compiles everything as it is for a user.
 QUICK := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false
 
-.PHONY: demo test check verify bench bench-plots notebooks clean
+.PHONY: demo test cluster check verify bench bench-plots notebooks clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
 
 test: $(STAMP)
-	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n 2 --dist worksteal -m "not compiled" tests
+	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n 2 --dist worksteal -m "not compiled and not cluster" tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m compiled tests
+
+# On a real Slurm of one machine, which is started and stopped; skipped where it is not installed and cannot be.
+cluster: $(STAMP)
+	scripts/slurm_onebox.sh install || echo "Slurm cannot be installed here: the tests that need it are skipped"
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 check: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
