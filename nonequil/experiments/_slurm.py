@@ -1,8 +1,11 @@
 """Jobs of a Slurm cluster, by submitit."""
 
 import contextlib
+import os
 import shutil
 import signal
+import subprocess
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from ._cluster import Slurm
 
 LARGEST_ARRAY = 1000  # of a cluster that was left as it comes
+TOLD_TO_END = 128 + signal.SIGTERM
 WARNINGS = {128 + getattr(signal, name, 0) for name in ("SIGUSR1", "SIGUSR2")}
 
 
@@ -23,13 +27,12 @@ class Task:
     """A task of a sweep, as a job."""
 
     def __call__(self, folder: str, task: int) -> None:
-        """Carry it out, and end the process. A job that was warned queues again; one that was told to end, ends."""
+        """Carry it out, and end the process. A job that is preempted or out of time queues again."""
         code = attempt(Path(folder), task)
         if code == 0:
             _clear()
-        if code in WARNINGS:
-            with contextlib.suppress(SystemExit):
-                signal.raise_signal(_requeue_signal())
+        if code in WARNINGS or (code == TOLD_TO_END and _runs_on()):
+            _queue_again()
         leave(code)
 
     def checkpoint(self, folder: str, task: int) -> "DelayedSubmission":
@@ -98,11 +101,25 @@ def _refusals() -> Iterator[None]:
         raise ValueError(f"cluster = slurm: {'; '.join(said) or error}") from None
 
 
-def _requeue_signal() -> int:
-    """The signal at which submitit queues a job again."""
+def _runs_on() -> bool:
+    """Whether the cluster still counts this job as running: told to end, it is preempted then, and not cancelled."""
+    show = ["scontrol", "show", "job", "-o", os.environ.get("SLURM_JOB_ID", "")]
+    try:
+        return "JobState=RUNNING" in subprocess.run(show, capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _queue_again() -> None:
+    """What submitit does at the signal that it waits for."""
     from submitit import JobEnvironment
 
-    return getattr(signal, f"SIG{JobEnvironment.USR_SIG}")
+    try:
+        signal.raise_signal(getattr(signal, f"SIG{JobEnvironment.USR_SIG}"))
+    except SystemExit:
+        pass
+    except Exception:  # it may be queued already
+        traceback.print_exc()
 
 
 def _clear() -> None:
