@@ -41,13 +41,13 @@ class EarlyStopped(AbstractFit):
 
     def of_sample(self, views: Views, fold: np.ndarray) -> Fitted:
         """One path for each fold, none of whose pairs it sees."""
-        names, w = np.unique(fold), views.pairs.w
+        names, w = np.unique(fold).tolist(), views.pairs.w
         if len(names) < 3:
             raise ValueError(
                 f"n_folds = {len(names)}: early stopping needs three, to drive, stop and judge: pass n_folds=3 or "
                 "more, and pairs of as many blocks"
             )
-        paths = [self._path(views, fold, test, stop) for test, stop in zip(names, np.roll(names, -1), strict=True)]
+        paths = [self._path(views, fold, test, stop) for test, stop in zip(names, [*names[1:], names[0]], strict=True)]
         folds = tuple(judged(views, path[0], np.where(fold == f, w, 0)) for f, path in zip(names, paths, strict=True))
         problem, theta = views.problem(w, 0.0), np.mean([path[0] for path in paths], axis=0)
         steps, ended = np.array([path[1] for path in paths]), all(path[2] for path in paths)

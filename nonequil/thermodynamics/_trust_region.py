@@ -1,5 +1,7 @@
 """Newton steps that go no farther than their quadratic model can be trusted."""
 
+import math
+
 import numpy as np
 
 from ._cross_fit import Views
@@ -107,14 +109,14 @@ def step_within(
     apply, step, residual = curvature(problem, p), np.zeros_like(gradient), gradient
     z = precondition(residual)
     direction, rho = z, float(residual @ z)
-    target, length, overlap, size = rho * min(0.01, float(np.sqrt(max(rho, 0)))) ** 2, 0.0, 0.0, rho
+    target, length, overlap, size = rho * min(0.01, math.sqrt(max(rho, 0))) ** 2, 0.0, 0.0, rho
     on_border = False
     for _ in range(max_steps):
         if rho <= target or size <= 0:
             break
         image = apply(direction)
         bend = float(direction @ image)
-        to_border = (np.sqrt(overlap**2 + size * (radius**2 - length)) - overlap) / size
+        to_border = (math.sqrt(overlap**2 + size * (radius**2 - length)) - overlap) / size
         on_border = bend <= 0 or rho / bend >= to_border
         alpha = to_border if on_border else rho / bend
         step, residual = step + alpha * direction, residual - alpha * image
