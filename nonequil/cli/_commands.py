@@ -10,6 +10,7 @@ from ..experiments._execute import execute, read_result, same_inputs
 from ..experiments._fit import Fit
 from ..experiments._folder import CONFIG, RunFolder
 from ..experiments._kinds import read_experiment
+from . import _sweep_commands
 from ._arguments import Collection, Place, Source, parse
 from ._show import info_text, list_text, show_text
 
@@ -72,6 +73,7 @@ COMMANDS: dict[str, Callable[[list[str], Check], int]] = {
     "show": show,
     "rerun": rerun,
     "info": info,
+    **_sweep_commands.COMMANDS,
 }
 
 

@@ -17,6 +17,9 @@ commands:
   fit RECORDING --bin SECONDS ... --out RUN    fit a recording of spike times
   simulate CONFIG --out RUN                    simulate a network (TOML, see configs/)
   run CONFIG --out RUN                         run any experiment that a TOML file describes
+  sweep CONFIG --out SWEEP                     run an experiment at many points, here or on a cluster
+  status | resume | cancel SWEEP               how a sweep stands; go on with it; stop it
+  collect SWEEP [--query SQL]                  the results of a sweep as one Dataset and one table
   list [FOLDER]                                list the runs of a folder (default: runs)
   show RUN                                     print a run: state, result, config
   rerun RUN --out NEW                          repeat a run, bit for bit
@@ -68,7 +71,8 @@ def _guarded(arguments: list[str], signals: Signals) -> int:
 
 
 def _stopped(code: int) -> int:
-    print("\ninterrupted: the same command with --resume goes on from here", file=sys.stderr)
+    way = "the same command with --resume (a sweep: `nonequil resume`)"
+    print(f"\ninterrupted: {way} goes on from here", file=sys.stderr)
     return code
 
 

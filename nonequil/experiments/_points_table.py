@@ -103,7 +103,7 @@ def _draw(key: str, law: Any, counts: _Counts, what: str) -> Draw:
     numbers = isinstance(ends, list) and all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in ends)
     if not numbers or len(ends) != 2 or not ends[0] <= ends[1] or not np.isfinite(ends).all():
         raise ValueError(f"{what}.{name} = {ends!r}: give two numbers, the lower one first")
-    draw = Draw(key, name, *ends, counts.count, counts.seed)
+    draw = Draw(key, name, ends[0], ends[1], counts.count, counts.seed)
     try:
         draw.values()
     except ValueError as error:

@@ -54,9 +54,25 @@ class Plan:
         told = ", ".join(f"{key} = {label(value)}" for key, value in values.items())
         return validate(self.kind, put(self.base, values) | own, f"{self.source}, point {index} ({told})")
 
+    def first(self) -> AbstractExperiment:
+        """The base of all points; what is missing there is as in the first point."""
+        values = {key: value for key, value in self.axes.values(0).items() if not _has(self.base, key)}
+        return validate(self.kind, put(self.base, values), self.source)
+
+    def resolved(self, base: AbstractExperiment) -> "Plan":
+        """The same sweep of another base, with all its keys; a table whose kind varies stays as it is."""
+        full = base.model_dump(mode="json", exclude_none=True, exclude={"stream"})
+        varied = {key.split(".")[0] for key in self.axes.keys if key.endswith(".ensemble")}
+        return dataclasses.replace(self, base=full | {name: self.base[name] for name in varied if name in self.base})
+
     def to_toml(self) -> str:
         """The config, as it stands in `config.toml`."""
         return to_toml({"experiment": self.kind.kind, **self.base}) + "\n" + axes_toml(self.table)
+
+
+def _has(table: dict[str, Any], key: str) -> bool:
+    first, _, rest = key.partition(".")
+    return first in table and (not rest or _has(table[first], rest))
 
 
 def point_id(experiment: AbstractExperiment) -> str:
