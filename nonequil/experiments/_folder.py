@@ -56,11 +56,11 @@ class RunFolder:
             return False
         return held_elsewhere(self.path) or (status.get("host", HOST) != HOST and heart_beats(self.path / STATUS))
 
-    def mark(self, state: str, message: str = "") -> None:
+    def mark(self, state: str, message: str = "", **more: Any) -> None:
         """Write `status.json`: how the run stands, and which process says so."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         status = {"format": FORMAT, "state": state, "message": message, "started": self.status.get("started", now)}
-        write_json(self.path / STATUS, {**status, "updated": now, "host": HOST, "pid": os.getpid()})
+        write_json(self.path / STATUS, {**status, **more, "updated": now, "host": HOST, "pid": os.getpid()})
 
 
 @contextlib.contextmanager
