@@ -1,5 +1,6 @@
 """Numerical tools without physics: sums, random numbers, averages, fixed points, roots, optimisation."""
 
+from . import maps as maps
 from ._extended_log import extended_log as extended_log
 from ._fixed_point import FixedPoint as FixedPoint
 from ._fixed_point import fixed_point as fixed_point

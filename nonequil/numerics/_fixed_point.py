@@ -182,7 +182,7 @@ class _Search(eqx.Module):
         def step(carry: tuple) -> tuple:
             x, change, taken, _ = carry
             towards = solve_jacobian(defect, x, -change, self.dense)
-            x, change, improved = _line_search(defect, x, change, towards)
+            x, change, improved = line_search(defect, x, change, towards)
             return x, change, taken + 1, improved
 
         x, change, taken, _ = jax.lax.while_loop(improving, step, (x, change, jnp.asarray(0), wanted))
@@ -214,7 +214,7 @@ def _largest(x: Array) -> Float[Array, ""]:
     return jnp.max(jnp.abs(x), initial=0.0)
 
 
-def _line_search(defect: Callable, x: Array, change: Array, towards: Array) -> tuple[Array, Array, Array]:
+def line_search(defect: Callable, x: Array, change: Array, towards: Array) -> tuple[Array, Array, Array]:
     """The longest of the steps 1, 1/2, 1/4, ... that lowers the residual: the point, its defect, whether one does."""
     norm = jnp.linalg.norm(change)
 
