@@ -8,6 +8,7 @@ CUT = 1e-9  # eigenvalues of the covariance, scaled to unit diagonal, below this
 LISTED = 3000  # number of observables above which the covariance is applied, never formed
 ROUNDING = 1e-12  # a variance below this share of the second moment is rounding of a constant
 LOST = 1e-6  # share of a vector outside the range of the covariance that counts as more than rounding
+ZERO = 1e-13  # a mean below this, in units of its spread, is rounding itself
 
 
 def gram_by_eigenvalues(K: np.ndarray, mean: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, int, bool]:
@@ -24,7 +25,8 @@ def gram_by_eigenvalues(K: np.ndarray, mean: np.ndarray, vectors: np.ndarray) ->
     scaled = vectors * scale
     parts = scaled @ basis[:, kept]
     outside = scaled - parts @ basis[:, kept].T
-    inside = np.linalg.norm(outside) <= LOST * np.linalg.norm(scaled) and not np.any(vectors[:, ~held])
+    rounding = LOST * np.linalg.norm(scaled) + ZERO * np.sqrt(scaled.size)
+    inside = np.linalg.norm(outside) <= rounding and not np.any(vectors[:, ~held])
     return (parts / values[kept]) @ parts.T, int(np.sum(kept)), bool(inside)
 
 

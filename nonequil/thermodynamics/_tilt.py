@@ -9,7 +9,7 @@ import scipy.linalg
 from scipy.special import logsumexp
 
 from ._design import AbstractDesign
-from ._inverse import CUT, LISTED, LOST
+from ._inverse import CUT, LISTED, LOST, ZERO
 
 Solver: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """An approximate inverse of the curvature: what conjugate gradients start from."""
@@ -126,7 +126,8 @@ def preconditioner(problem: Problem, p: np.ndarray) -> Solver:
     H *= np.outer(scale, scale)
     factor = scipy.linalg.cho_factor(H + JITTER * np.eye(R.size), lower=True, overwrite_a=True)
     if problem.ridge == 0 and np.min(np.diag(factor[0])) ** 2 < SINGULAR:
-        return _of_independent(H, scale, LOST * float(np.linalg.norm(scale * problem.mean)))
+        rounding = LOST * np.linalg.norm(scale * problem.mean) + ZERO * np.sqrt(R.size)
+        return _of_independent(H, scale, float(rounding))
     return lambda v: scale * scipy.linalg.cho_solve(factor, scale * v, check_finite=False)
 
 
