@@ -22,6 +22,7 @@ from ._function import Function as Function
 from ._hierarchy import Hierarchy as Hierarchy
 from ._hierarchy import hierarchy as hierarchy
 from ._independent_flow import independent_entropy_flow as independent_entropy_flow
+from ._lagged import Lagged as Lagged
 from ._lasso import Lasso as Lasso
 from ._linear import linear_entropy_production as linear_entropy_production
 from ._linear import linear_entropy_production_at_lag as linear_entropy_production_at_lag
@@ -43,7 +44,6 @@ from ._path_networks import PathMLP as PathMLP
 from ._quadratic import QuadraticBound as QuadraticBound
 from ._ridge import Ridge as Ridge
 from ._single import Single as Single
-from ._site_bounds import trajectory_production as trajectory_production
 from ._site_flips import SiteFlips as SiteFlips
 from ._sites import flow_by_site as flow_by_site
 from ._sites import production_by_site as production_by_site
@@ -57,6 +57,7 @@ from ._sk_populations import populations_entropy_production as populations_entro
 from ._sk_slope import sk_entropy_production_slope as sk_entropy_production_slope
 from ._stationary_flow import stationary_flow as stationary_flow
 from ._surrogates import reversal_null as reversal_null
+from ._trajectory import trajectory_production as trajectory_production
 from ._triple import Triple as Triple
 from ._trust_region import TrustRegion as TrustRegion
 from ._word_counts import WordCounts as WordCounts

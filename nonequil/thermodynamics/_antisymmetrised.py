@@ -17,6 +17,11 @@ class Antisymmetrised(AbstractObservable):
         """Whether the observable does."""
         return self.observable.spans_single
 
+    @property
+    def steps(self) -> int:
+        """Those of the observable."""
+        return self.observable.steps
+
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
         """G forwards minus g backwards."""
         return self.observable.features(x, x_next) - self.observable.features(x_next, x)

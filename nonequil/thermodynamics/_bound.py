@@ -1,5 +1,6 @@
 """What the bounds share: their floor, too little data said as such, and how they are reported."""
 
+import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,6 +11,9 @@ from ._observable import AbstractObservable
 from ._pairs import Pairs
 
 SCARCE = 0.5  # above this value of 2 d / n an estimator with d parameters says nothing
+
+
+SHARED = ("in_sample", "folds", "influence")  # details in the unit of the value
 
 
 def floor_of(g: AbstractObservable, pairs: Pairs) -> float:
@@ -34,6 +38,12 @@ def lower_bound(
     """The estimate, in the default precision."""
     value, stderr, floor = (None if v is None else jnp.asarray(v, float) for v in (value, stderr, floor))
     return Estimate(value, stderr, unit, KIND.lower_bound, result, floor, n_eff, details)
+
+
+def per_step(found: Estimate, steps: int) -> Estimate:
+    """A bound on paths of several steps, shared out among the steps. The floor stays: such paths overlap."""
+    details = {**found.details, **{name: found.details[name] / steps for name in SHARED if name in found.details}}
+    return dataclasses.replace(found, value=found.value / steps, stderr=found.stderr / steps, details=details)
 
 
 def largest_n_units(g: AbstractObservable, pairs: Pairs) -> Any:

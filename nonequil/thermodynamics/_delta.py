@@ -18,6 +18,7 @@ class Delta(AbstractObservable):
     centre: Float[Array, " n"] | None = None
 
     antisymmetric = False
+    steps = 1
     spans_single = False
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:

@@ -1,6 +1,7 @@
 """A user's function of a pair as an observable."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -27,6 +28,7 @@ class Function(AbstractObservable):
     function: Callable = eqx.field(static=True)
 
     antisymmetric = False  # unknown, so the reversed pair is evaluated too
+    steps = 1
     spans_single = False
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
@@ -48,3 +50,12 @@ class Function(AbstractObservable):
     def restored(self, theta: Float[Array, " d"], n: int) -> tuple[Float[Array, " d"], Float[Array, " n"]]:
         """A function is taken as it is."""
         return theta, jnp.zeros(n, theta.dtype)
+
+
+def as_observable(observable: Any) -> AbstractObservable:
+    """The observable itself, or a function of a pair made one. Raises ValueError for anything else."""
+    if isinstance(observable, AbstractObservable):
+        return observable
+    if callable(observable) and not isinstance(observable, type):
+        return Function(observable)
+    raise ValueError(f"observable = {observable!r}: pass Cross(), Single(), a sum of them or a function g(x, x_next)")

@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._results import RESULTS, Estimate
@@ -16,8 +15,9 @@ from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
 from ._cross_fit import Views, fold_of_pairs, influence, pooled
 from ._fit import AbstractFit
+from ._lagged_paths import on_paths
 from ._observable import AbstractObservable
-from ._pairs import Pairs, newest, read_pairs, with_centre
+from ._pairs import about_zero, newest, read_pairs, with_centre
 from ._ridge import Ridge, check_strength
 from ._single import Single
 from ._site_flips import SiteFlips, as_observable_or_sites
@@ -51,11 +51,12 @@ class MaxEntBound(AbstractEstimator):
     - `fit`: how theta is found in another way: `Lasso()`, `LowRank()`, `EarlyStopped()`, `TrustRegion()`; by default
       `Ridge(ridge)`. Each is a bound out of sample. `details` then say what it chose in the place of `ridge`.
 
-    `floor` is 2 d / n. `details`: `theta` (of the given observables, fitted to all pairs), `in_sample` (F there, biased
-    upwards), `folds` (F of each), `ess` and `largest_weight` of the tilted pairs, `ess_held_out` (smallest of the
-    folds), `influence` of each pair on the value, `steps`, `gradient_max` (in units of each observable's spread),
-    `ridge`, `fold_ridges`, `finite_optimum` (whether the optimum without ridge exists), `d`, `n`. If 2 d / n > 1/2 the
-    value is NaN, the result `too_few_transitions`, and `details["largest_n_units"]` the number of units that would do.
+    `floor` is 2 d / n. `details`: `theta` (of the given observables, which are the `observable` there; fitted to all
+    pairs), `log_z` (the logarithm in F), `in_sample` (F there, biased upwards), `folds` (F of each), `ess` and
+    `largest_weight` of the tilted pairs, `ess_held_out` (smallest of the folds), `influence` of each pair on the value,
+    `steps`, `gradient_max` (in units of each observable's spread), `ridge`, `fold_ridges`, `finite_optimum` (whether
+    the optimum without ridge exists), `d`, `n`. If 2 d / n > 1/2 the value is NaN, the result `too_few_transitions`,
+    and `details["largest_n_units"]` the number of units that would do.
 
     For `SiteFlips`: sum_i p_i F_i per attempt, p_i the share of attempts in which spin i flips; solved in single
     precision to a gradient of 1e-5 (populations in double, to 1e-10), with a ridge for each spin, tried from none up. A
@@ -92,7 +93,7 @@ class MaxEntBound(AbstractEstimator):
 
     def __call__(self, t: Transitions | Attempts) -> Estimate:
         """The estimate from these transitions (attempts, for `SiteFlips`)."""
-        return largest_bound(self.observable, self, t)
+        return on_paths(lambda e, t: largest_bound(e.observable, e, t), self, t)
 
 
 @functools.singledispatch
@@ -105,16 +106,16 @@ def largest_bound(observable: Any, estimator: MaxEntBound, t: Any) -> Estimate:
         g = with_centre(observable, pairs)
         fit, views = estimator.fit or Ridge(estimator.ridge), Views(g, pairs)
         if pairs.population:
-            answer = _population(g, fit.of_population(views), pairs)
+            answer = _population(views, fit.of_population(views))
         else:
-            answer = _sampled(fit, t, g, views, fold_of_pairs(t, pairs, estimator.n_folds))
+            answer = _sampled(fit, t, views, fold_of_pairs(t, pairs, estimator.n_folds))
     value, stderr, n_eff, result, details = answer
     return lower_bound(value, stderr, unit_of(t), result, floor_of(g, pairs), details, n_eff)
 
 
-def _sampled(fit: AbstractFit, t: Transitions, g: AbstractObservable, views: Views, fold: np.ndarray) -> Answer:
+def _sampled(fit: AbstractFit, t: Transitions, views: Views, fold: np.ndarray) -> Answer:
     fitted = fit.of_sample(views, fold)
-    details = _details(g, fitted.full, views.pairs, fitted.exists)
+    details = _details(views, fitted.full, fitted.exists)
     if not fitted.folds:
         return np.nan, np.nan, None, RESULTS.no_finite_optimum, details
     details |= {
@@ -127,16 +128,18 @@ def _sampled(fit: AbstractFit, t: Transitions, g: AbstractObservable, views: Vie
     return *pooled(t, fitted.folds), result, details
 
 
-def _population(g: AbstractObservable, optimum: Optimum, pairs: Pairs) -> Answer:
+def _population(views: Views, optimum: Optimum) -> Answer:
     """The value itself: infinite where the optimum is."""
     value = optimum.value if optimum.finite else np.inf
-    return value, 0.0, None, _result(optimum), _details(g, optimum, pairs, optimum.finite)
+    return value, 0.0, None, _result(optimum), _details(views, optimum, optimum.finite)
 
 
-def _details(g: AbstractObservable, optimum: Optimum, pairs: Pairs, finite_optimum: bool | None) -> dict[str, Any]:
-    theta = np.asarray(g.restored(jnp.asarray(optimum.theta), pairs.n_units)[0])
+def _details(views: Views, optimum: Optimum, finite_optimum: bool | None) -> dict[str, Any]:
+    observable, theta = about_zero(views.observable, optimum.theta, views.pairs.n_units)
     return {
+        "observable": observable,
         "theta": theta,
+        "log_z": float(optimum.theta @ views.problem(views.pairs.w, 0.0).mean - optimum.value),
         "in_sample": optimum.value,
         "ess": optimum.ess,
         "largest_weight": optimum.largest,
@@ -144,7 +147,7 @@ def _details(g: AbstractObservable, optimum: Optimum, pairs: Pairs, finite_optim
         "gradient_max": optimum.gradient_max,
         "finite_optimum": finite_optimum,
         "d": len(theta),
-        "n": pairs.n,
+        "n": views.pairs.n,
     }
 
 

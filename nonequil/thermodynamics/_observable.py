@@ -8,14 +8,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
-Spins = Shaped[Array, "pairs n"]
+from ._windows import half_shape
+
+Spins = Shaped[Array, "pairs *half n"]
+"""One end of each pair: a state, or half of the states of a path, counted from that end."""
 
 
 class AbstractObservable(eqx.Module):
     """A vector g(x, x') of a transition, evaluated for a chunk of pairs (leading axis) of -1/+1 spins.
 
-    A subclass says how to list g, to project on it and to sum it. `project` and `pull` are what iterations use: a set
-    with structure does them by matrix products and never lists g.
+    An observable of longer paths (`steps` above one) gets the two halves of each in the place of its pair: reversal in
+    time swaps them too. A subclass says how to list g, to project on it and to sum it. `project` and `pull` are what
+    iterations use: a set with structure does them by matrix products and never lists g.
     """
 
     @property
@@ -27,6 +31,11 @@ class AbstractObservable(eqx.Module):
     @abc.abstractmethod
     def spans_single(self) -> bool:
         """Whether every x'_i - x_i is in the set, so that products may be taken about any centre."""
+
+    @property
+    @abc.abstractmethod
+    def steps(self) -> int:
+        """Number of steps of the paths that g reads: one for a pair."""
 
     @abc.abstractmethod
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
@@ -50,7 +59,7 @@ class AbstractObservable(eqx.Module):
 
     def size(self, n: int) -> int:
         """Number d of observables of n spins."""
-        pair = jax.ShapeDtypeStruct((1, n), jnp.int8)
+        pair = jax.ShapeDtypeStruct((1, *half_shape(self.steps), n), jnp.int8)
         return jax.eval_shape(self.features, pair, pair).shape[-1]
 
     def __add__(self, other: Any) -> "AbstractObservable":

@@ -1,28 +1,30 @@
 """Sums of observables."""
 
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._function import Function
+from ._function import as_observable
+from ._lagged import Lagged, along
 from ._observable import AbstractObservable, Spins
 
 
-def as_observable(observable: Any) -> AbstractObservable:
-    """The observable itself, or a function of a pair made one. Raises ValueError for anything else."""
-    if isinstance(observable, AbstractObservable):
-        return observable
-    if callable(observable) and not isinstance(observable, type):
-        return Function(observable)
-    raise ValueError(f"observable = {observable!r}: pass Cross(), Single(), a sum of them or a function g(x, x_next)")
-
-
-def _flattened(parts: Any) -> tuple[AbstractObservable, ...]:
+def _together(parts: Any) -> tuple[AbstractObservable, ...]:
+    """The parts, none of them a sum; on paths all read the longest, and neighbours of one lag are taken together."""
     observables = [as_observable(part) for part in parts]
-    return tuple(p for o in observables for p in (o.parts if isinstance(o, Observables) else (o,)))
+    flat = [p for o in observables for p in (o.parts if isinstance(o, Observables) else (o,))]
+    steps = max((part.steps for part in flat), default=1)
+    if steps == 1:
+        return tuple(flat)
+    by_lag = groupby((along(part, steps) for part in flat), lambda part: part.lag)
+    return tuple(Lagged(lag, _sum([part.observable for part in some]), steps) for lag, some in by_lag)
+
+
+def _sum(parts: list[AbstractObservable]) -> AbstractObservable:
+    return parts[0] if len(parts) == 1 else Observables(tuple(parts))
 
 
 class Observables(AbstractObservable):
@@ -31,7 +33,7 @@ class Observables(AbstractObservable):
     d is the sum of their sizes. Raises ValueError for a part that is neither an observable nor a function of a pair.
     """
 
-    parts: tuple[AbstractObservable, ...] = eqx.field(converter=_flattened)
+    parts: tuple[AbstractObservable, ...] = eqx.field(converter=_together)
 
     @property
     def antisymmetric(self) -> bool:
@@ -42,6 +44,11 @@ class Observables(AbstractObservable):
     def spans_single(self) -> bool:
         """Whether some part does."""
         return any(part.spans_single for part in self.parts)
+
+    @property
+    def steps(self) -> int:
+        """That of every part."""
+        return max(part.steps for part in self.parts)
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
         """G of each pair, part by part."""
@@ -65,11 +72,16 @@ class Observables(AbstractObservable):
         pairs = zip(self.parts, self._split(theta, n), strict=True)
         pieces, singles = zip(*(part.restored(piece, n) for part, piece in pairs), strict=True)
         added = sum(singles[1:], singles[0])
-        if not self.spans_single:
+        alone = [k for k, part in enumerate(self.parts) if part.spans_single and part.size(n) == n]
+        if not alone:  # parts that hold products and single-unit terms of their own lag have none to give away
             return jnp.concatenate(pieces), added
-        first = [part.spans_single for part in self.parts].index(True)
-        moved = [piece + added if k == first else piece for k, piece in enumerate(pieces)]
+        moved = [piece + added if k == alone[0] else piece for k, piece in enumerate(pieces)]
         return jnp.concatenate(moved), jnp.zeros_like(added)
 
     def _split(self, theta: Float[Array, " d"], n: int) -> list[Float[Array, "..."]]:
         return jnp.split(theta, list(accumulate(part.size(n) for part in self.parts))[:-1])
+
+
+@along.register
+def _(observable: Observables, steps: int) -> Observables:
+    return Observables(tuple(along(part, steps) for part in observable.parts))

@@ -6,7 +6,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._results import RESULTS, Estimate
@@ -16,8 +15,9 @@ from ._base import AbstractEstimator, unit_of
 from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
 from ._cross_fit import HeldOut, Views, fold_of_pairs, influence, judged, pooled, splits
+from ._lagged_paths import on_paths
 from ._observable import AbstractObservable
-from ._pairs import newest, read_pairs, with_centre
+from ._pairs import about_zero, newest, read_pairs, with_centre
 from ._single import Single
 from ._site_flips import SiteFlips, as_observable_or_sites
 from ._tilt import first_step
@@ -61,7 +61,7 @@ class OneStepNewton(AbstractEstimator):
     def __call__(self, t: Transitions | Attempts) -> Estimate:
         """The estimate from these transitions (attempts, for `SiteFlips`)."""
         _check_folds(self.n_folds)
-        return one_step_bound(self.observable, self, t)
+        return on_paths(lambda e, t: one_step_bound(e.observable, e, t), self, t)
 
 
 @functools.singledispatch
@@ -98,7 +98,7 @@ class ThermodynamicUncertainty(AbstractEstimator):
     def __call__(self, t: Transitions | Attempts) -> Estimate:
         """The estimate from these transitions (attempts, for `SiteFlips`)."""
         _check_folds(self.n_folds)
-        return uncertainty_bound(self.observable, self, t)
+        return on_paths(lambda e, t: uncertainty_bound(e.observable, e, t), self, t)
 
 
 @functools.singledispatch
@@ -146,17 +146,15 @@ def _cross_fitted(
             parts = splits(pairs.w, fold_of_pairs(t, pairs, n_folds))
             folds = tuple(judge(views, first_step(views.problem(train, ridge)), test) for train, test in parts)
             value, stderr, n_eff = pooled(t, folds)
-        details = _details(g, pairs.n_units, theta, whole, folds, pairs.n)
+        details = _details(about_zero(g, theta, pairs.n_units)[1], whole, folds, pairs.n)
     sound = (pairs.population and np.isfinite(value)) or all(part.sound for part in folds)
     result = RESULTS.successful if sound else RESULTS.no_finite_optimum
     return lower_bound(value, stderr, unit_of(t), result, floor_of(g, pairs), details, n_eff)
 
 
-def _details(
-    g: AbstractObservable, n_units: int, theta: np.ndarray, whole: HeldOut, folds: tuple[HeldOut, ...], n: float
-) -> dict[str, Any]:
+def _details(theta: np.ndarray, whole: HeldOut, folds: tuple[HeldOut, ...], n: float) -> dict[str, Any]:
     return {
-        "theta": np.asarray(g.restored(jnp.asarray(theta), n_units)[0]),
+        "theta": theta,
         "in_sample": whole.value,
         "folds": np.array([part.value for part in folds]),
         "ess_held_out": min(part.ess for part in folds),

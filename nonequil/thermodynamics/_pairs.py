@@ -23,11 +23,17 @@ def newest(x: Any) -> Any:
     return x
 
 
+def half_of_path(x: Any) -> Any:
+    """Several states in the place of one, which are their own spins."""
+    return x
+
+
 @dataclasses.dataclass(frozen=True)
 class Pairs:
     """Spins before and after, int8 on the host (views of the data where they can be), weights and blocks.
 
-    `w` (pairs,) float64; `block` (pairs,) numbered from 0 without gaps; `population` as in `is_population`.
+    `w` (pairs,) float64; `block` (pairs,) numbered from 0 without gaps; `population` as in `is_population`. Halves
+    of paths, (pairs, half, n), may stand in the place of spins.
     """
 
     x: np.ndarray
@@ -39,7 +45,7 @@ class Pairs:
     @property
     def n_units(self) -> int:
         """Number of spins."""
-        return self.x.shape[1]
+        return self.x.shape[-1]
 
     @property
     def n(self) -> float:
@@ -79,10 +85,10 @@ def _(t: Attempts, spins: Callable = newest) -> Pairs:
 
 def host_spins(states: Any, spins: Callable, name: str) -> np.ndarray:
     """The spins of a pytree of states as int8 on the host. Raises ValueError unless all are -1 or +1."""
-    if spins is not newest:
+    if spins not in (newest, half_of_path):
         states = jax.vmap(spins)(jax.tree.map(jnp.asarray, states))
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(states)]
-    if len(shapes) != 1 or len(shapes[0]) != 2:
+    if len(shapes) != 1 or len(shapes[0]) != (3 if spins is half_of_path else 2):
         raise ValueError(f"{name} must hold one row of spins a pair, found shapes {shapes}: pass spins=dynamics.spins")
     x = np.asarray(states)
     for start in range(0, len(x), 65536):
@@ -98,6 +104,14 @@ def with_centre(observable: AbstractObservable, pairs: Pairs) -> AbstractObserva
     """
     if not observable.spans_single:
         return observable
-    mean = sum(pairs.w[rows] @ pairs.x[rows] for rows in pairs.slices(65536)) / pairs.w.sum()
+    first = pairs.x.reshape(len(pairs.x), -1, pairs.n_units)[:, 0]
+    mean = sum(pairs.w[rows] @ first[rows] for rows in pairs.slices(65536)) / pairs.w.sum()
     sparse = 1 - np.abs(mean) < 2 * SPARSE_BELOW
     return observable.centred(jnp.asarray(np.where(sparse, np.where(mean > 0, 1.0, -1.0), mean)))
+
+
+def about_zero(g: AbstractObservable, theta: np.ndarray, n_units: int) -> tuple[AbstractObservable, np.ndarray]:
+    """What `with_centre` returned and its coefficients, with products about zero where it chose a centre."""
+    if not g.spans_single:
+        return g, theta
+    return g.centred(jnp.zeros(n_units)), np.asarray(g.restored(jnp.asarray(theta), n_units)[0])

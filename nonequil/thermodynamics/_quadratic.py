@@ -17,9 +17,10 @@ from ._base import AbstractEstimator, unit_of
 from ._bound import floor_of, is_scarce, lower_bound, too_few
 from ._cross import Cross
 from ._design import design
+from ._function import as_observable
 from ._inverse import LISTED, gram_by_conjugate_gradients, gram_by_eigenvalues
+from ._lagged_paths import on_paths
 from ._observable import AbstractObservable
-from ._observables import as_observable
 from ._pairs import Pairs, newest, read_pairs, with_centre
 from ._single import Single
 from ._surrogates import flipped_sums, resampled_sums, reversal_p_value
@@ -64,6 +65,9 @@ class QuadraticBound(AbstractEstimator):
 
     def __call__(self, t: Transitions, *, key: Key[Array, ""] | None = None) -> Estimate:
         """The estimate from these transitions; `key` (default `jax.random.key(0)`) draws flips and resamples."""
+        return on_paths(lambda e, t: e._from_pairs(t, jr.key(0) if key is None else key), self, t)
+
+    def _from_pairs(self, t: Transitions, key: Key[Array, ""]) -> Estimate:
         pairs = read_pairs(t, self.spins)
         g = antisymmetrised(self.observable)
         if is_scarce(g, pairs):
@@ -72,7 +76,7 @@ class QuadraticBound(AbstractEstimator):
             gram, rank, result = block_gram(g, pairs, self.listed)
         if pairs.population:
             return _population(2 * float(gram[0, 0]), g, pairs, rank, unit_of(t), result)
-        return self._sampled(gram, g, pairs, rank, unit_of(t), result, jr.key(0) if key is None else key)
+        return self._sampled(gram, g, pairs, rank, unit_of(t), result, key)
 
     def _sampled(
         self, gram: np.ndarray, g: Any, pairs: Pairs, rank: int, unit: Unit, result: RESULTS, key: Key[Array, ""]

@@ -14,6 +14,7 @@ class Single(AbstractObservable):
     """
 
     antisymmetric = True
+    steps = 1
     spans_single = True
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:

@@ -1,10 +1,10 @@
 """The bounds of the flips of every spin, summed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from .._results import RESULTS, Estimate
 from ..data import Attempts, Transitions
@@ -97,6 +97,7 @@ def details_of(flips: Flips, g: SiteFlips, path: list[SiteFits], chosen: Chosen)
 
     values, theta, ridges = best("value")[:, 0], best("phi")[:, 0] / 2, np.stack([fit.ridge for fit in path])
     return {
+        "observable": g,
         "theta": theta[:, :n],
         "theta_single": theta[:, n] if g.single else np.zeros(n),
         "log_z": best("log_z")[:, 0],
@@ -133,17 +134,9 @@ def too_few(g: SiteFlips, flips: Flips) -> Estimate:
     return lower_bound(np.nan, np.nan, flips.unit, RESULTS.too_few_transitions, floor_of(g, flips), details)
 
 
-def trajectory_production(found: Estimate, data: Transitions | Attempts) -> Float[np.ndarray, "rows *sites"]:
-    """Entropy production of each transition as a bound of `SiteFlips` sees it. Unit: nats.
-
-    sigma = theta_i . g - ln <exp(-theta_i . g)> where spin i flips, 0 where none does: for `Attempts` a number a state
-    and spin, for `Transitions` one a pair. Its mean over all attempts is F in sample. `found` is the estimate, `data`
-    these transitions or others of the same spins. Raises ValueError for an estimate without `log_z`.
-    Source: Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026).
-    """
-    if found.details is None or "log_z" not in found.details:
-        raise ValueError("found holds no `log_z`: pass an estimate of MaxEntBound(SiteFlips()) or OneStepNewton")
-    flips, d = read_flips(data), found.details
-    phi = 2 * np.column_stack([d["theta"], d["theta_single"]])
-    sigma = np.where(flips.flipped, flips.currents(phi, np.arange(len(flips.w))) - d["log_z"], 0)
+def production_of_flips(details: dict[str, Any], data: Transitions | Attempts, spins: Callable) -> np.ndarray:
+    """theta_i . g - ln <exp(-theta_i . g)> where spin i flips, 0 where none does: (states, n), or one a pair."""
+    flips = read_flips(data, spins)
+    phi = 2 * np.column_stack([details["theta"], details["theta_single"]])
+    sigma = np.where(flips.flipped, flips.currents(phi, np.arange(len(flips.w))) - details["log_z"], 0)
     return sigma if flips.attempts > 1 else sigma.sum(1)

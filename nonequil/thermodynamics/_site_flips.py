@@ -11,8 +11,8 @@ import numpy as np
 from .._results import Unit
 from ..data import Attempts, Transitions
 from ._base import unit_of
+from ._function import as_observable
 from ._observable import AbstractObservable
-from ._observables import as_observable
 from ._pairs import Pairs, newest, read_pairs
 
 
@@ -36,6 +36,8 @@ class SiteFlips(eqx.Module):
     """
 
     single: bool = eqx.field(static=True, default=False)
+
+    steps = 1
 
     def size(self, n: int) -> int:
         """Number of columns that the observables of one spin fill, its own one empty."""

@@ -16,6 +16,7 @@ class Triple(AbstractObservable):
     """
 
     antisymmetric = True
+    steps = 1
     spans_single = False
 
     def features(self, x: Spins, x_next: Spins) -> Float[Array, "pairs d"]:
