@@ -55,9 +55,11 @@ class NeuralBound(AbstractEstimator):
 
     All coordinates are even under time reversal. `details`: `net` (trained), `history` (values at the choice),
     `in_sample`, `production` (s of each path of the value's part) and `starts` (the pairs where these begin). Result
-    `no_finite_optimum` where fewer than 10 effective samples carry <exp(-s)>; `not_finite` where training diverged. On
-    an enumerated population all three parts are the population.
-    Raises ValueError if there is no path of that length, fewer blocks than folds, or for fewer than three folds.
+    `no_finite_optimum` where fewer than 10 effective samples carry <exp(-s)>; `not_finite` where training diverged;
+    NaN and `too_few_transitions` where the value's part holds no more than 10 paths (`least_n` paths in all would do).
+    On an enumerated population all three parts are the population.
+    Raises ValueError if there is no path of that length, if pairs are no recording where length is above 2, for fewer
+    blocks than folds, and for fewer than three folds.
     Source: Kim, Bae, Lee & Jeong, PRL 125, 140604 (2020).
 
     ```python
@@ -91,6 +93,9 @@ class NeuralBound(AbstractEstimator):
         fold = np.zeros(len(starts), int) if population else np.asarray(statistics.folds(t, self.n_folds))[starts]
         parts = [fold == 0] * 3 if population else [fold > 1, fold == 1, fold == 0]
         path, w = paths(t, starts, steps), np.asarray(statistics.weights(t))[starts]
+        if not population and np.sum(w[parts[2]]) ** 2 <= FEW * np.sum(w[parts[2]] ** 2):
+            few = {"n": len(starts), "least_n": int(FEW + 1) * self.n_folds}
+            return lower_bound(np.nan, np.nan, unit_of(t), RESULTS.too_few_transitions, None, few)
         train_on, judge_on, value_on = (_part(path, w, part) for part in parts)
         key = jax.random.key(0) if key is None else key
         trained = train(

@@ -1,5 +1,6 @@
 """Irreversibility of counted words."""
 
+import bisect
 import dataclasses
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from ..data import Transitions
 from ._base import AbstractEstimator, unit_of
 from ._bound import SCARCE, lower_bound
 from ._pairs import Pairs, newest, read_pairs
-from ._windows import reweighted, windows
+from ._windows import in_a_row, reweighted, windows
 
 
 class WordCounts(AbstractEstimator):
@@ -31,9 +32,10 @@ class WordCounts(AbstractEstimator):
 
     Kind: lower bound, up to its bias; equal to the entropy production of a population in whole states. `floor` is 2 d /
     n, d the number of unordered pairs of different words. `details`: `plug_in` (bias not subtracted), `bias`, `words`
-    (distinct ones), `d`, `n`. If 2 d / n > 1/2 the value is NaN, the result `too_few_transitions`: some ten units at
-    most are counted like this. Raises ValueError for an order below one, for one above one on an enumerated population,
-    and for spins that are not -1/+1.
+    (distinct ones), `d`, `n`. If 2 d / n > 1/2 the value is NaN, the result `too_few_transitions`, and
+    `details["largest_n_units"]` the number of units, the first ones of a state, that would do: some ten at most.
+    Raises ValueError for an order below one, for one above one on pairs that are no recording (shuffled, or
+    enumerated), and for spins that are not -1/+1.
     Source: Roldan & Parrondo, PRE 85, 031129 (2012).
 
     ```python
@@ -54,9 +56,10 @@ class WordCounts(AbstractEstimator):
     def __call__(self, t: Transitions) -> Estimate:
         """The estimate from these transitions."""
         pairs = read_pairs(t, self.spins)
-        if pairs.population and self.order > 1:
-            raise ValueError(f"order = {self.order}: an enumerated population holds single steps; use order = 1")
-        words, w, n = self._words(t, pairs)
+        starts, w = windows(t, self.order), np.zeros(len(t))
+        w[starts] = pairs.w[starts]
+        n = np.inf if pairs.population else float(w.sum() ** 2 / (w @ w))
+        words = self._words(pairs, pairs.n_units)
         longer = _counted(words, w, n, self.pseudocount)
         shorter = _counted(words[:, :-1], w, n, self.pseudocount)
         details = {
@@ -68,7 +71,8 @@ class WordCounts(AbstractEstimator):
         }
         floor = 2 * longer.d / n
         if floor > SCARCE:
-            return lower_bound(np.nan, np.nan, unit_of(t), RESULTS.too_few_transitions, floor, details)
+            found = {"d": longer.d, "n": n, "largest_n_units": self._largest_n_units(pairs, w, n)}
+            return lower_bound(np.nan, np.nan, unit_of(t), RESULTS.too_few_transitions, floor, found)
         value = details["plug_in"] - details["bias"]
         result = RESULTS.successful if np.isfinite(value) else RESULTS.not_finite
         if pairs.population:
@@ -78,15 +82,17 @@ class WordCounts(AbstractEstimator):
         _, stderr, n_eff = statistics.block_mean(jnp.asarray(psi), reweighted(t, w))
         return lower_bound(value, stderr, unit_of(t), result, floor, details, n_eff)
 
-    def _words(self, t: Transitions, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, float]:
-        """A word of `order` + 1 states from each pair on, weights (0 where it would leave its block), effective n."""
-        states = np.unique(np.packbits(np.concatenate([pairs.x, pairs.x_next]) > 0, 1), axis=0, return_inverse=True)[1]
+    def _words(self, pairs: Pairs, units: int) -> np.ndarray:
+        """The word of `order` + 1 states of the first units from each pair on."""
+        up = np.concatenate([pairs.x[:, :units], pairs.x_next[:, :units]]) > 0
+        states = np.unique(np.packbits(up, 1), axis=0, return_inverse=True)[1]
         now, after = np.split(states.reshape(-1), 2)
-        w, starts = np.zeros(len(now)), windows(t, self.order)
-        w[starts] = pairs.w[starts]
-        at = np.minimum(np.arange(len(now))[:, None] + np.arange(self.order), len(now) - 1)
-        n = np.inf if pairs.population else float(w.sum() ** 2 / (w @ w))
-        return np.concatenate([now[at], after[at[:, -1:]]], 1), w, n
+        return in_a_row(now, after, np.arange(len(now)), self.order)
+
+    def _largest_n_units(self, pairs: Pairs, w: np.ndarray, n: float) -> int:
+        """Number of units whose words are few enough: more units tell more words apart, never fewer."""
+        distinct = lambda units: _counted(self._words(pairs, units), w, n, self.pseudocount).d  # noqa: E731
+        return bisect.bisect(range(1, pairs.n_units), SCARCE * n / 2, key=distinct)
 
 
 @dataclasses.dataclass(frozen=True)

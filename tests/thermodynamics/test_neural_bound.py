@@ -119,3 +119,15 @@ def test_paths_need_a_recording():
     scattered = nq.Transitions(t.x, t.x_next, block=np.arange(20))
     with pytest.raises(ValueError, match="no 2 transitions follow one another"):
         th.NeuralBound(th.PathMLP(6, encode=one_up, key=jr.key(0)), length=3)(scattered)
+
+
+def test_too_few_paths_give_no_number_but_the_number_that_would_do():
+    t = pairs_of(ratchet(3.0), 40)
+    bound = th.NeuralBound(th.PathMLP(6, width=4, depth=1, encode=one_up, key=jr.key(0)), steps=2, evaluations=1)
+    estimate = bound(t)
+    assert jnp.isnan(estimate.value)
+    assert jnp.isnan(estimate.stderr)
+    assert estimate.result == nq.RESULTS.too_few_transitions
+    assert estimate.details["n"] == 40
+    enough = bound(pairs_of(ratchet(3.0), estimate.details["least_n"]))
+    assert jnp.isfinite(enough.value)
