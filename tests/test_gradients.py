@@ -5,6 +5,7 @@ function that is in neither table fails the last test.
 """
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -60,6 +61,19 @@ def infinite(x):
 
 COARSE = nq.sk.SKRule(nq.numerics.HermiteSeries(64, nq.numerics.Trapezoid(105, 12.0)), 12)
 ORDERED = jnp.array([1.0, 0.5, 0.1, 0.4, 1.5])
+
+
+def logistic(r):
+    return lambda x: r * x * (1 - x)
+
+
+def two_cycle(r):
+    cycle = MAPS.periodic_orbit(logistic(r), 0.5, 2)
+    return cycle.states[0] + cycle.multipliers[0].real
+
+
+MAPS = nq.numerics.maps
+TWO_CYCLE = jnp.array(3.3)
 
 
 def held(spins, hold):
@@ -131,6 +145,18 @@ ROWS = [
         lambda a: nq.numerics.scalar_fixed_point(lambda x, a: jnp.tanh(a * x), 1.0, a, bracket=(-1.0, 1.0)).value,
         jnp.array(1.3),
     ),
+    Row("numerics.maps.advance", lambda r: MAPS.advance(logistic(r), 0.3, 5), TWO_CYCLE),
+    Row("numerics.maps.iterate", lambda r: jnp.sum(MAPS.iterate(logistic(r), 0.3, 4, every=2)[1]), TWO_CYCLE),
+    Row("numerics.maps.lyapunov", lambda r: MAPS.lyapunov(logistic(r), 0.3, steps=80).value[0], TWO_CYCLE),
+    Row("numerics.maps.periodic_orbit", two_cycle, TWO_CYCLE),
+    Row("numerics.maps.floquet", lambda x: MAPS.floquet(logistic(x[0]), x[1], 2)[0].real, jnp.array([3.3, 0.4])),
+    Row(
+        "numerics.maps.critical_value",
+        lambda s: MAPS.critical_value(lambda r: logistic(s * r), 0.6, (2.5, 3.3)).value,
+        jnp.array(1.1),
+    ),
+    Row("numerics.maps.power_spectrum", lambda x: BUMP[:5] @ MAPS.power_spectrum(x).power, BUMP[:8]),
+    Row("numerics.maps.autocorrelation", lambda x: BUMP[:5] @ MAPS.autocorrelation(x), BUMP[:8]),
     Row("simulation.enumerate_states", lambda J: BUMP @ nq.enumerate_states(nq.Parallel(model(J))).stationary, J),
     Row(
         "statistics.fold",
@@ -307,6 +333,13 @@ WITHOUT_GRADIENT = {
     "numerics.exact_parts": "rounding",
     "numerics.ordered_sum": "rounding",
     "numerics.one_thread": "a limit on the threads of a function on the host",
+    "numerics.maps.bifurcation_diagram": "runs of `iterate`",
+    "numerics.maps.branch_fractions": "counts",
+    "numerics.maps.classify": "a class",
+    "numerics.maps.continuation": "runs of `iterate`",
+    "numerics.maps.period": "a whole number",
+    "numerics.maps.period_and_moments": "a label of branches",
+    "numerics.maps.section": "a choice of points",
     "numerics.minimise": "reports a minimum; differentiate a minimum through `root` of its gradient",
     "numerics.krylov_radius": "a diagnosis of convergence",
     "numerics.spectral_radius": "a diagnosis of convergence",
@@ -353,7 +386,16 @@ WITHOUT_GRADIENT = {
     "inference.fit": "an estimate from data; its loss, `negative_log_likelihood`, is differentiable",
 }
 
-LAYERS = ("numerics", "dynamics", "statistics", "simulation", "meanfield", "thermodynamics", "inference")
+LAYERS = (
+    "numerics",
+    "numerics.maps",
+    "dynamics",
+    "statistics",
+    "simulation",
+    "meanfield",
+    "thermodynamics",
+    "inference",
+)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -373,7 +415,7 @@ def test_every_public_function_has_a_row():
     found = {
         f"{layer}.{name}"
         for layer in LAYERS
-        for name, value in vars(getattr(nq, layer)).items()
+        for name, value in vars(operator.attrgetter(layer)(nq)).items()
         if not name.startswith("_") and inspect.isfunction(inspect.unwrap(value)) and not inspect.isclass(value)
     }
     missing = found - rows - set(WITHOUT_GRADIENT)

@@ -68,5 +68,5 @@ def _step_at(cut: Int[Array, ""], blocks: Float[Array, "blocks count"]) -> tuple
     side = (jnp.arange(blocks.shape[0]) < cut)[:, None]
     before, after = cut.astype(blocks.dtype), (blocks.shape[0] - cut).astype(blocks.dtype)
     means = [jnp.sum(jnp.where(part, blocks, 0), axis=0) / n for part, n in ((side, before), (~side, after))]
-    within = jnp.sum((blocks - jnp.where(side, *means)) ** 2, axis=0)
+    within = jnp.sum((blocks - jnp.where(side, means[0], means[1])) ** 2, axis=0)
     return jnp.abs(means[0] - means[1]), within * (1 / before + 1 / after)
