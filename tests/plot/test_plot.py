@@ -30,6 +30,11 @@ CALLS = {
     "sizes": lambda ax: plot.sizes(
         RATES, J[:2], abs(J[:2]), np.array([8, 16]), (RATES, J[2]), xlabel="x", ylabel="y", ax=ax
     ),
+    "bifurcation_diagram": lambda ax: plot.bifurcation_diagram(
+        RATES, J, label="up", critical=RATES[:1], xlabel="x", ylabel="y", ax=ax
+    ),
+    "section": lambda ax: plot.section(J[0], J[1], marked=J[:3, :2], xlabel="x", ylabel="y", ax=ax),
+    "spectrum": lambda ax: plot.spectrum(np.arange(6) / 10, J[0] ** 2, ax=ax),
     "bounds": lambda ax: plot.bounds(
         np.arange(6.0),
         J[:2],
@@ -94,6 +99,21 @@ def test_dots_lie_on_the_marked_edges():
     marked[4, 1] = True
     (dots,) = plot.couplings(J, marked).collections
     assert np.array_equal(dots.get_offsets(), [[1, 4]])
+
+
+def test_diagrams_and_sections_leave_out_what_is_not_there():
+    points = np.where(np.arange(6) < 4, J, np.nan)
+    (dots,) = plot.bifurcation_diagram(RATES, points).lines
+    assert np.array_equal(dots.get_xydata(), np.stack([np.repeat(RATES, 4), J[:, :4].ravel()], axis=1))
+    (dots,) = plot.section(points[0], J[1]).lines
+    assert np.array_equal(dots.get_xydata(), np.stack([J[0, :4], J[1, :4]], axis=1))
+
+
+def test_a_spectrum_shows_rounding_as_the_bottom():
+    ax = plot.spectrum(np.array([0.0, 0.1, 0.2]), np.array([0.0, 2.0, 1e-31]), lowest=1e-10)
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim()[0] == 2e-10
+    assert plot.spectrum(np.array([0.0, 0.1]), np.zeros(2)).get_yscale() == "linear"
 
 
 def test_eigenvalues_are_those_of_the_matrix():
