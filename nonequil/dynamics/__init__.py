@@ -6,6 +6,7 @@ from ._base import AbstractDynamics as AbstractDynamics
 from ._base import AbstractFiniteDynamics as AbstractFiniteDynamics
 from ._base import AbstractSpinClock as AbstractSpinClock
 from ._base import random_spins as random_spins
+from ._class_counts import ClassCounts as ClassCounts
 from ._coloured_chains import ColouredChains as ColouredChains
 from ._coloured_sweep import Backwards as Backwards
 from ._coloured_sweep import ColouredSweep as ColouredSweep

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key, Shaped
 from .. import numerics
 from .._results import Unit
 from .._types import Drive, Index, State
-from ..models import AbstractSpinModel
+from ..models import AbstractWindowModel
 from ._base import AbstractFiniteDynamics, all_spins, log_prob_all, spin_index
 
 
@@ -17,18 +17,25 @@ class Autoregressive(AbstractFiniteDynamics):
     """All spins are redrawn at once from a window of the last states. A step is one unit of time.
 
     The state is the window (lags, n), oldest first; a step drops the oldest row and appends x' with
-    P(x' | window) = prod_i sigmoid(2 x'_i h_i(window)), h the model's field of a window (`LaggedIsing`).
-    Reversal reverses the order of the rows. Unit of flows: nats/step.
-    `lags` is the number of rows. Raises ValueError if it is below one.
+    P(x' | window) = prod_i sigmoid(2 x'_i h_i(window)), h the model's field of a window (`LaggedIsing`,
+    `SelfAttention`). Reversal reverses the order of the rows; a drive that tells the place of each row in a protocol
+    (the positions of tokens) goes with its rows, so that the protocol runs backwards. Unit of flows: nats/step.
+    `lags` is the number of rows, the model's by default. Raises ValueError if it is another.
     """
 
-    model: AbstractSpinModel
+    model: AbstractWindowModel
     lags: int
     unit: ClassVar[Unit] = Unit.per_step
 
+    def __init__(self, model: AbstractWindowModel, lags: int | None = None) -> None:
+        self.model = model
+        self.lags = model.lags if lags is None else lags
+
     def __check_init__(self) -> None:
-        if self.lags < 1:
-            raise ValueError(f"lags = {self.lags}: a window holds at least one state")
+        if self.lags != self.model.lags:
+            raise ValueError(
+                f"lags = {self.lags}, but the model reads windows of {self.model.lags} states: leave it out"
+            )
 
     def step(self, x: State, index: Index, *, key: Key[Array, ""], drive: Drive = None) -> State:
         """The window moved on by one state."""
@@ -43,8 +50,8 @@ class Autoregressive(AbstractFiniteDynamics):
         return jnp.where(jnp.all(x_next[:-1] == x[1:]), new, -jnp.inf)
 
     def reverse(self, x: State, x_next: State, drive: Drive = None) -> tuple[State, State, Drive]:
-        """Both windows read backwards, the later one first."""
-        return x_next[::-1], x[::-1], drive
+        """Both windows read backwards, the later one first, and the model's drive of the step that joins them so."""
+        return x_next[::-1], x[::-1], self.model.reverse_drive(drive)
 
     def duration(self, x: State, x_next: State) -> Float[Array, ""]:
         """One unit of time."""

@@ -1,7 +1,11 @@
 """Models: what pulls on a state."""
 
+from ._attention import SelfAttention as SelfAttention
+from ._attention_rule import AttentionRule as AttentionRule
+from ._attention_rule import Positions as Positions
 from ._base import AbstractForce as AbstractForce
 from ._base import AbstractSpinModel as AbstractSpinModel
+from ._base import AbstractWindowModel as AbstractWindowModel
 from ._ising import Ising as Ising
 from ._ising import LaggedIsing as LaggedIsing
 from ._sparse_ising import SparseIsing as SparseIsing

@@ -28,6 +28,19 @@ class AbstractSpinModel(eqx.Module):
         """`field(x, drive)[i]`, at the cost of one row."""
 
 
+class AbstractWindowModel(AbstractSpinModel):
+    """What pulls on each spin of the next state, given a window (lags, n) of the last ones, oldest first."""
+
+    @property
+    @abc.abstractmethod
+    def lags(self) -> int:
+        """Number of states in a window."""
+
+    @abc.abstractmethod
+    def reverse_drive(self, drive: Drive) -> Drive:
+        """The drive of the same step seen backwards, an involution: a protocol that belongs to the states mirrors."""
+
+
 class AbstractForce(eqx.Module):
     """What pulls on a continuous state: a pure function of one state, without a batch axis.
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Shaped
 from .. import numerics
 from .._checks import finite
 from .._types import Drive, Index
-from ._base import AbstractSpinModel
+from ._base import AbstractSpinModel, AbstractWindowModel
 
 
 class Ising(AbstractSpinModel):
@@ -53,7 +53,7 @@ class Ising(AbstractSpinModel):
         return h if drive is None else h + drive[i]
 
 
-class LaggedIsing(AbstractSpinModel):
+class LaggedIsing(AbstractWindowModel):
     """Kinetic Ising couplings that reach several steps back.
 
     h_i = H_i + sum_k sum_j J[k, i, j] s_j(t - k),  k = 0 the newest state: the window `x` has shape (lags, n), oldest
@@ -89,3 +89,7 @@ class LaggedIsing(AbstractSpinModel):
         """`field(x, drive)[i]`, at the cost of one row a lag."""
         h = self.H[i] + numerics.ordered_sum((self.J[:, i] * x[::-1].astype(self.J.dtype)).reshape(-1))
         return h if drive is None else h + drive[i]
+
+    def reverse_drive(self, drive: Drive) -> Drive:
+        """The drive itself: a field of the step."""
+        return drive

@@ -56,7 +56,7 @@ def start(
     """
     x0 = jax.tree.map(jnp.asarray, x0)
     _check_counts(steps, burn_in)
-    _check_fit(dynamics, x0)
+    _check_fit(dynamics, x0, drive)
     check_spins(jax.vmap(dynamics.spins)(x0), "x0")
     check_drive(drive, burn_in + steps)
     shown = steps // period(dynamics, x0, every)
@@ -94,13 +94,15 @@ def _check_counts(steps: int, burn_in: int) -> None:
         raise ValueError(f"steps + burn_in = {steps + burn_in} exceeds {LAST}: use several runs with their own keys")
 
 
-def _check_fit(dynamics: AbstractDynamics, x0: Chains) -> None:
+def _check_fit(dynamics: AbstractDynamics, x0: Chains, drive: Any) -> None:
     name, shapes = type(dynamics).__name__, [leaf.shape for leaf in jax.tree.leaves(x0)]
     if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1 or shapes[0][0] == 0:
         raise ValueError(f"x0 has leaves of shapes {shapes}: the leading axis of each must be chains, at least one")
     one = jax.eval_shape(lambda: jax.tree.map(lambda leaf: leaf[0], x0))
+    row = lambda leaf: jnp.zeros(jnp.shape(leaf)[1:], jnp.result_type(leaf))  # noqa: E731
+    given = drive(0) if callable(drive) else jax.tree.map(row, drive)
     try:
-        after: Any = eqx.filter_eval_shape(lambda x: dynamics.step(x, 0, key=jax.random.key(0)), one)
+        after: Any = eqx.filter_eval_shape(lambda x: dynamics.step(x, 0, key=jax.random.key(0), drive=given), one)
     except (TypeError, ValueError, IndexError) as error:
         raise ValueError(f"x0 with shapes {shapes} does not fit {name}, make it (chains, ...): {error}") from error
     if not eqx.tree_equal(one, after):
