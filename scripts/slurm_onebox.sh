@@ -31,7 +31,7 @@ install() {
 installed() { for program in sbatch slurmctld slurmd munged mungekey; do command -v "$program" >/dev/null || return 1; done; }
 
 # cred_expire: a requeued job waits until its old credential is stale, two minutes by default.
-# No accounting: jobs say themselves how they ended.
+# No accounting: jobs say themselves how they ended. Jobs of the partition `urgent` preempt those of `test`.
 configure() {
     cat >"$SLURM_CONF" <<CONF
 ClusterName=onebox
@@ -57,6 +57,8 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 ReturnToService=2
 JobRequeue=1
 KillWait=5
@@ -64,7 +66,8 @@ MinJobAge=600
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 NodeName=$H NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY State=UNKNOWN
-PartitionName=test Nodes=$H Default=YES MaxTime=INFINITE State=UP
+PartitionName=test Nodes=$H Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=$H MaxTime=INFINITE State=UP PriorityTier=2
 CONF
 }
 
@@ -105,7 +108,7 @@ status() {
 }
 
 down() {
-    if idle; then timeout 10 scancel --partition=test --signal=KILL --full || true; fi
+    if idle; then timeout 10 scancel --state=RUNNING --signal=KILL --full || true; fi
     for name in "${DAEMONS[@]}"; do stop "$name"; done
 }
 
