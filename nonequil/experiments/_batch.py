@@ -19,33 +19,47 @@ class Outcome(NamedTuple):
 
     - `result`: the results along the dimension `point`, whose coordinate holds places; None without any;
     - `failed`: why, for points whose numbers broke: they would break again;
-    - `broken`: why, for points that something else kept from ending: they are worth another attempt.
+    - `broken`: why, for points that something else kept from ending: they are worth another attempt;
+    - `states`: of points that failed, the state before, where there is one.
     """
 
     result: "xarray.Dataset | None"
     failed: dict[int, str]
     broken: dict[int, str]
+    states: dict[int, Any] = {}
 
 
 def run_alone(points: Sequence[AbstractExperiment], stages: Stages) -> Outcome:
     """The results of points that are run one after the other."""
-    results: dict[int, Any] = {}
-    failed, broken = {}, {}
-    for place, point in enumerate(points):
-        try:
-            results[place] = point.run(stages)
-        except RunFailed as error:
-            failed[place] = str(error)
-        except Exception as error:
-            broken[place] = f"{type(error).__name__}: {error}"
-    return Outcome(side_by_side(results), failed, broken)
+    return together([_alone(point, stages) for point in points])
 
 
-def side_by_side(results: dict[int, Any]) -> "xarray.Dataset | None":
-    """Datasets along a new dimension `point`."""
-    if not results:
-        return None
-    return joined([result.expand_dims({POINT: [place]}) for place, result in results.items()])
+def _alone(point: AbstractExperiment, stages: Stages) -> Outcome:
+    try:
+        return Outcome(point.run(stages).expand_dims({POINT: [0]}), {}, {})
+    except Exception as error:
+        return without_result(error)
+
+
+def without_result(error: Exception) -> Outcome:
+    """What a point came to that ended by an error; raised again if the disk refuses, which is no fault of the point."""
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+        raise error
+    if isinstance(error, RunFailed) or type(error).__name__ == "EquinoxRuntimeError":
+        return Outcome(None, {0: _told(error)}, {})
+    return Outcome(None, {}, {0: f"{type(error).__name__}: {_told(error)}"})
+
+
+def _told(error: Exception) -> str:
+    """The first paragraph of an error."""
+    return str(error).strip().split("\n\n")[0].replace("\n", " ")[:500]
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Outcomes of batches of one point as that of one batch."""
+    results = [one.result.assign_coords({POINT: [k]}) for k, one in enumerate(outcomes) if one.result is not None]
+    rest = [{k: what[0] for k, one in enumerate(outcomes) for what in [one[part]] if what} for part in (1, 2, 3)]
+    return Outcome(joined(results) if results else None, *rest)
 
 
 def joined(parts: Sequence[Any]) -> Any:

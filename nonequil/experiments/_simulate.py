@@ -1,7 +1,8 @@
 """The experiment `simulate`: a random or a stored network, its clock, and statistics gathered while it runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import tyro
 from pydantic import Field, model_validator
@@ -11,6 +12,8 @@ from ._stages import Stages
 
 if TYPE_CHECKING:
     import xarray
+
+    from ._batch import Outcome
 
 
 class SherringtonKirkpatrickNetwork(Config):
@@ -63,6 +66,11 @@ class StoredNetwork(Config):
     """File with J and H."""
 
 
+MEMORY = 10**9
+"""Bytes that points side by side may fill, about."""
+NARROWEST, WIDEST = 16, 64
+"""Points side by side."""
+
 Network = Annotated[SherringtonKirkpatrickNetwork | DilutedNetwork | StoredNetwork, Field(discriminator="ensemble")]
 
 
@@ -87,6 +95,37 @@ class Simulate(AbstractExperiment):
     """Keep all gathered states of all chains in the result."""
     model: Network = SherringtonKirkpatrickNetwork()
     """The network."""
+
+    def numbers(self) -> list[str]:
+        """The keys of the model that are mere numbers: points that differ in them run in one program."""
+        return [name for name, field in type(self.model).model_fields.items() if field.annotation is float]
+
+    def alike(self) -> "Simulate":
+        """What this point has in common with those that run beside it."""
+        model = self.model.model_copy(update=dict.fromkeys(self.numbers(), 0.0))
+        return self.model_copy(update={"model": model, "seed": 0, "stream": None})
+
+    def shape(self) -> str:
+        """All but seed and numbers; a network that fills the memory runs alone."""
+        return self.alike().to_toml() if self._fitting() >= NARROWEST else ""
+
+    def widest(self) -> int:
+        """The largest power of two up to 64 that fits the memory, 1 if not even 16 do."""
+        fitting = self._fitting()
+        return min(WIDEST, 2 ** (fitting.bit_length() - 1)) if fitting >= NARROWEST else 1
+
+    def _fitting(self) -> int:
+        """Points whose couplings, moments and states fit a gigabyte."""
+        n = getattr(self.model, "n", 256)
+        spins = self.chains * self.steps if self.record else 3 * max(4096, self.chains)
+        return MEMORY // (8 * 8 * n * n + n * spins)
+
+    @classmethod
+    def run_batch(cls, points: Sequence[Self], width: int, stages: Stages) -> "Outcome":
+        """Means, sizes of the correlations and entropy production of points that run in one program."""
+        from ._batch_simulate import run_simulations
+
+        return run_simulations(points, width, stages)
 
     def inputs(self) -> list[Path]:
         """The stored network, if it is one."""

@@ -3,57 +3,81 @@
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import xarray as xr
+from jaxtyping import Array, Float, Key
 from matplotlib.figure import Figure
 
 from .. import plot, thermodynamics
 from .._results import Unit
 from ..dynamics import AbstractSpinClock, Parallel, Sequential, random_spins
-from ..ensembles import Diluted, SherringtonKirkpatrick
+from ..ensembles import AbstractEnsemble, Diluted, SherringtonKirkpatrick
 from ..models import Ising
 from ..statistics import AbstractObserver, Mean, Moments, Record
 from ._chunks import run_chunks
-from ._dataset import NONE, dataset
+from ._dataset import NONE, Variables, dataset
 from ._simulate import DilutedNetwork, Network, SherringtonKirkpatrickNetwork, Simulate, StoredNetwork
 from ._stages import Stages
 from ._store import number, write_json, write_whole
 
+PAIR = ("unit_post", "unit")
 CLOCKS: dict[str, Any] = {"parallel": Parallel, "sequential": Sequential}
 
 
 def simulation_dataset(config: Simulate, stages: Stages) -> xr.Dataset:
     """Means, connected correlations and entropy production of a simulated network, and the network itself."""
-    key_network, key_start, key_run = jr.split(config.key(), 3)
-    model = network(config.model, key_network)
-    dynamics = CLOCKS[config.clock](model)
-    x0 = random_spins(key_start, (config.chains, model.n))
+    dynamics, x0, key = begin(config, config.key(), ensemble(config.model))
     _, observed = run_chunks(
         dynamics,
         x0,
         steps=config.steps,
-        key=key_run,
-        observers=_observers(config, dynamics),
+        key=key,
+        observers=observers(config, dynamics),
         burn_in=config.burn_in,
         every=config.every,
         chunk=config.chunk,
         stages=stages,
     )
-    return _dataset(config, model, dynamics.unit, observed)
+    return _dataset(config, dynamics.model, dynamics.unit, observed)
 
 
 def network(config: Network, key: Any) -> Ising:
     """The network that a table of the config names."""
+    model: Any = ensemble(config).sample(key, getattr(config, "n", 0))
+    return model
+
+
+def begin(config: Simulate, key: Any, ensemble: AbstractEnsemble) -> tuple[Any, Any, Any]:
+    """A drawn network in its clock, the states of all chains before the first step, and the key of the steps."""
+    key_network, key_start, key_run = jr.split(key, 3)
+    model: Any = ensemble.sample(key_network, getattr(config.model, "n", 0))
+    return CLOCKS[config.clock](model), random_spins(key_start, (config.chains, model.n)), key_run
+
+
+def ensemble(config: Network) -> AbstractEnsemble:
+    """What a table of the config draws its network from."""
     match config:
         case SherringtonKirkpatrickNetwork():
-            return SherringtonKirkpatrick(**_ensemble(config)).sample(key, config.n)
+            return SherringtonKirkpatrick(**_numbers(config))
         case DilutedNetwork():
-            return Diluted(**_ensemble(config)).sample(key, config.n)
+            return Diluted(**_numbers(config))
         case StoredNetwork():
-            return stored(config.path)
+            return Stored(stored(config.path))
+
+
+class Stored(AbstractEnsemble):
+    """The ensemble of one network."""
+
+    model: Ising
+    self_coupling: bool = eqx.field(static=True, default=True)
+
+    def sample(self, key: Key[Array, ""], n: int) -> Ising:
+        """That network, whatever `key` and `n` are."""
+        return self.model
 
 
 def stored(path: Path) -> Ising:
@@ -67,33 +91,41 @@ def stored(path: Path) -> Ising:
         return Ising(jnp.asarray(arrays["J"], float), jnp.asarray(arrays["H"], float))
 
 
-def _ensemble(config: SherringtonKirkpatrickNetwork | DilutedNetwork) -> dict[str, Any]:
+def _numbers(config: SherringtonKirkpatrickNetwork | DilutedNetwork) -> dict[str, Any]:
     return config.model_dump(exclude={"ensemble", "n"})
 
 
-def _observers(config: Simulate, dynamics: AbstractSpinClock) -> tuple[AbstractObserver, ...]:
+def observers(config: Simulate, dynamics: AbstractSpinClock) -> tuple[AbstractObserver, ...]:
     flow = Mean(jax.tree_util.Partial(thermodynamics.entropy_flow, dynamics))
     return (Moments(), flow, Record()) if config.record else (Moments(), flow)
 
 
 def _dataset(config: Simulate, model: Ising, unit: Unit, observed: tuple[Any, ...]) -> xr.Dataset:
     moments, flow, *record = observed
-    pair = ("unit_post", "unit")
+    found = means((), moments, flow, unit)
     variables = {
-        "J": (pair, model.J, NONE, "couplings, from the column on the row"),
+        "J": (PAIR, model.J, NONE, "couplings, from the column on the row"),
         "H": (("unit",), model.H, NONE, "fields"),
-        "m": (("unit",), moments.m, NONE, "mean spin"),
-        "m_before": (("unit",), moments.m_before, NONE, "mean spin of the earlier side of the pairs"),
-        "C": (pair, moments.C, NONE, "connected correlation at equal times"),
-        "D": (pair, moments.D, NONE, "connected correlation, row one step later than column"),
-        "entropy_production": ((), flow.value, unit.value, "mean entropy flow"),
-        "entropy_production_stderr": ((), flow.stderr, unit.value, "standard error of the mean entropy flow"),
+        **{name: found[name] for name in ("m", "m_before")},  # the order of the file
+        "C": (PAIR, moments.C, NONE, "connected correlation at equal times"),
+        "D": (PAIR, moments.D, NONE, "connected correlation, row one step later than column"),
+        **found,
     }
     if record:
         spins = np.asarray(record[0].x_next).reshape(config.chains, -1, model.n)
         variables["spins"] = (("chain", "time", "unit"), spins, NONE, "states after each gathered step")
     attributes = {"title": f"{config.clock} dynamics of {model.n} spins", "config": config.to_toml()}
     return dataset(variables, {"unit": np.arange(model.n), "unit_post": np.arange(model.n)}, attributes)
+
+
+def means(dims: tuple[str, ...], moments: Any, flow: Any, unit: Unit) -> Variables:
+    """Means of the spins and of the entropy flow, with leading dimensions `dims`."""
+    return {
+        "m": ((*dims, "unit"), moments.m, NONE, "mean spin"),
+        "m_before": ((*dims, "unit"), moments.m_before, NONE, "mean spin of the earlier side of the pairs"),
+        "entropy_production": (dims, flow.value, unit.value, "mean entropy flow"),
+        "entropy_production_stderr": (dims, flow.stderr, unit.value, "standard error of the mean entropy flow"),
+    }
 
 
 def write_simulation(result: xr.Dataset, folder: Path) -> None:
@@ -106,9 +138,7 @@ def write_simulation(result: xr.Dataset, folder: Path) -> None:
 
 def simulation_summary(result: xr.Dataset) -> dict[str, Any]:
     """The scalars of a simulation, None where there is no number."""
-    other = ~np.eye(result.sizes["unit"], dtype=bool)
-    squares = {name: result[name].values[other] ** 2 for name in ("C", "D")}
-    rms = {name: number(np.sqrt(square.mean())) if square.size else None for name, square in squares.items()}
+    rms = {name: number(rms_of_pairs(result[name].values)) for name in ("C", "D")}
     return {
         "n_units": result.sizes["unit"],
         "mean_spin": number(result.m.mean()),
@@ -120,6 +150,13 @@ def simulation_summary(result: xr.Dataset) -> dict[str, Any]:
             "unit": result.entropy_production.attrs["units"],
         },
     }
+
+
+def rms_of_pairs(matrix: Float[np.ndarray, "... n n"]) -> Float[np.ndarray, "..."]:
+    """Root mean square of the entries off the diagonal, NaN without any."""
+    n = matrix.shape[-1]
+    squares = matrix[..., ~np.eye(n, dtype=bool)] ** 2
+    return np.sqrt(squares.mean(axis=-1)) if n > 1 else np.full(matrix.shape[:-2], np.nan)
 
 
 def describe_simulation(result: xr.Dataset) -> str:

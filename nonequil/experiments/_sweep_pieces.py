@@ -48,6 +48,11 @@ class Pieces:
         save_tree(self._folder / f"piece-{len(self._pieces):08d}.npz", _to_tree(piece))
         self._pieces.append(piece)
 
+    def clear(self) -> None:
+        """Drop the files: the result is written."""
+        for path in self._folder.glob("piece-*.npz"):
+            path.unlink()
+
     def forget_broken(self) -> None:
         """Points that something kept from ending are unknown again."""
         self._pieces = [dataclasses.replace(piece, broken={}) for piece in self._pieces]

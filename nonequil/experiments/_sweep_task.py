@@ -3,24 +3,28 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ._base import AbstractExperiment
-from ._batch import completed
+from ._batch import Outcome, completed
+from ._batch_lanes import devices
 from ._environment import environment, record_usage
 from ._execute import write_result
 from ._folder import ENVIRONMENT, RESULT, STATUS, RunFolder
 from ._heart import beating
 from ._lock import locked
 from ._stages import Stages
-from ._store import read_json, write_json
+from ._store import read_json, save_tree, write_json
 from ._sweep import SweepFolder
 from ._sweep_pieces import Piece, Pieces
 
 EVERY = 1.0
 """Seconds between two notes of how far a task is."""
+
+FAILED = "failed"
+"""Under `checkpoints`: the states of points whose numbers broke."""
 
 Group = list[tuple[int, AbstractExperiment]]
 
@@ -61,18 +65,18 @@ def _told(place: RunFolder) -> Iterator[None]:
 
 def _run(sweep: SweepFolder, task: int, place: RunFolder, check: Callable[[], None]) -> None:
     points = {index: sweep.point(index) for index in sweep.tasks[task]}
-    record, began = sweep.record, time.monotonic()
+    width, began = sweep.record["width"], time.monotonic()
     told = began
     pieces, seconds = Pieces(place.checkpoints), dict[str, float]()
     _record_environment(place.path / ENVIRONMENT, points)
     try:
         pieces.forget_broken()
         _mark(place, "running", len(points), pieces)
-        for group in _batches(points, pieces.known(), record):
+        for group in _batches(points, pieces.known(), width):
             if time.monotonic() - told > EVERY:
                 _mark(place, "running", len(points), pieces)
                 told = time.monotonic()
-            pieces.add(_run_batch(group, record, place.checkpoints, check, seconds))
+            pieces.add(_run_batch(group, width, place.checkpoints, check, seconds))
             check()
         _finish(place, points, pieces)
     finally:
@@ -80,42 +84,53 @@ def _run(sweep: SweepFolder, task: int, place: RunFolder, check: Callable[[], No
             record_usage(place.path / ENVIRONMENT, seconds, time.monotonic() - began)
 
 
-def _batches(points: dict[int, AbstractExperiment], known: set[int], record: dict[str, Any]) -> Iterator[Group]:
-    """Points without a result, those of one shape together, as many as run side by side."""
+def _batches(points: dict[int, AbstractExperiment], known: set[int], width: int) -> Iterator[Group]:
+    """Points without a result, those of one shape together, `width` for each device; those without a shape alone."""
     groups: dict[Any, Group] = {}
     for index, point in points.items():
         if index not in known:
             groups.setdefault((point.precision, point.shape()), []).append((index, point))
-    for group in groups.values():
-        side_by_side = record["width"] if group[0][1].shape() else 1
+    for (_, shape), group in groups.items():
+        side_by_side = width * len(devices()) if shape else 1
         for first in range(0, len(group), side_by_side):
             yield group[first : first + side_by_side]
 
 
-def _run_batch(
-    group: Group, record: dict[str, Any], folder: Path, check: Callable[[], None], seconds: dict[str, float]
-) -> Piece:
+def _run_batch(group: Group, width: int, folder: Path, check: Callable[[], None], seconds: dict[str, float]) -> Piece:
     """One batch, with checkpoints of its own while it runs."""
     import jax
 
     numbers, points = zip(*group, strict=True)
-    stages = Stages(folder / f"batch-{numbers[0]}", check=check)
+    own = folder / f"batch-{numbers[0]:06d}-{len(numbers)}"
+    stages = Stages(own, check=check)
     try:
         with jax.enable_x64(points[0].precision == "float64"), stages:
-            outcome = type(points[0]).run_batch(points, record["width"], stages)
+            outcome = type(points[0]).run_batch(points, width if points[0].shape() else 1, stages)
     finally:
         for name, spent in stages.seconds.items():
             seconds[name] = seconds.get(name, 0.0) + spent
+    _keep_last_states(folder, own, outcome, numbers)
     return Piece.of(outcome, numbers)
+
+
+def _keep_last_states(folder: Path, own: Path, outcome: Outcome, numbers: Sequence[int]) -> None:
+    """The states before numbers broke stay; other checkpoints of a batch that has ended go."""
+    for place, state in outcome.states.items():
+        save_tree(folder / f"{FAILED}-{numbers[place]:06d}.npz", state)
+    if outcome.failed and not outcome.states and own.is_dir():
+        own.rename(folder / f"{FAILED}-{numbers[0]:06d}")
+    shutil.rmtree(own, ignore_errors=True)
 
 
 def _finish(place: RunFolder, points: dict[int, AbstractExperiment], pieces: Pieces) -> None:
     """Write what is known, then say so; what may go better another time keeps its checkpoints."""
-    write_result(place.path / RESULT, completed(pieces.result(), sorted(points), pieces.failed() | pieces.broken()))
     broken = pieces.broken()
+    write_result(place.path / RESULT, completed(pieces.result(), sorted(points), pieces.failed() | broken))
     _mark(place, "failed" if broken else "done", len(points), pieces)
     if not broken:
-        shutil.rmtree(place.checkpoints, ignore_errors=True)
+        pieces.clear()
+        if not any(place.checkpoints.glob(f"{FAILED}-*")):
+            shutil.rmtree(place.checkpoints, ignore_errors=True)
 
 
 def _mark(place: RunFolder, state: str, count: int, pieces: Pieces) -> None:
