@@ -47,6 +47,7 @@ class HeldOut:
     Its `value`, the influence `psi` of each pair (zero outside the fold), the weight of the fold, its effective number
     of tilted samples, and whether the number can be trusted: a fit that ended, enough tilted samples, a value below the
     logarithm of the fold's size. Where it is a sum, `left_out` names the parts that could not be trusted.
+    `theta` are the coefficients, where they are of one problem.
     """
 
     value: float
@@ -55,6 +56,7 @@ class HeldOut:
     ess: float
     sound: bool
     left_out: tuple[int, ...] = ()
+    theta: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +122,8 @@ def judged(views: Views, theta: np.ndarray, test: np.ndarray, finite: bool = Tru
     psi = np.where(test > 0, forwards - log_z - share + 1 - value, 0)
     n = float(total**2 / (test @ test))
     ess = float(total / (test @ share**2) * n)
-    return HeldOut(value, psi, float(total), ess, bool(finite and ess > FEW_HELD_OUT and value <= np.log(n)))
+    sound = bool(finite and ess > FEW_HELD_OUT and value <= np.log(n))
+    return HeldOut(value, psi, float(total), ess, sound, theta=theta)
 
 
 def fold_of_pairs(t: Transitions, pairs: Pairs, count: int) -> np.ndarray:
@@ -131,10 +134,13 @@ def fold_of_pairs(t: Transitions, pairs: Pairs, count: int) -> np.ndarray:
     return np.asarray(statistics.folds(t, min(count, n_blocks)))
 
 
-def pooled(t: Transitions, folds: Sequence[HeldOut]) -> tuple[float, Any, Any]:
-    """Held-out values averaged by weight, standard error between blocks of their influence, effective sample size."""
+def pooled(t: Transitions, folds: Sequence[HeldOut], through_theta: np.ndarray | float = 0.0) -> tuple[float, Any, Any]:
+    """Held-out values averaged by weight, standard error between blocks of their influence, effective sample size.
+
+    `through_theta` is added to the influence: what pairs do to the value of folds that they are not in.
+    """
     value = float(np.average([part.value for part in folds], weights=[part.weight for part in folds]))
-    _, stderr, n_eff = statistics.block_mean(jnp.asarray(influence(folds)), t)
+    _, stderr, n_eff = statistics.block_mean(jnp.asarray(influence(folds) + through_theta), t)
     return value, np.asarray(stderr), np.asarray(n_eff)
 
 

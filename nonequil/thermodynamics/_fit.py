@@ -16,13 +16,15 @@ class Fitted:
     """The coefficients of all pairs and the folds' values under coefficients that they did not choose.
 
     `chosen` says by name what the fit decided; `exists` whether the optimum that nothing holds is finite, None where
-    that was not asked. No folds: there is no value.
+    that was not asked; `through_theta` what each pair adds to the value, to first order, by the coefficients of folds
+    that it is not in. No folds: there is no value.
     """
 
     full: Optimum
     folds: tuple[HeldOut, ...]
     chosen: dict[str, Any]
     exists: bool | None = None
+    through_theta: np.ndarray | float = 0.0
 
 
 class AbstractFit(eqx.Module):

@@ -49,7 +49,8 @@ def hierarchy(
     `bound(observable)` makes the estimator: `MaxEntBound`, `OneStepNewton`, or a function that sets their options. If
     some set holds `Lagged` observables, all sets are read on the same paths, the longest. On data an increment may come
     out below zero, where the larger set costs more than it sees. Its standard error takes the fitted coefficients as
-    known, and is up to three times too small where they scatter (few pairs, strong driving). With `refits` (some 30)
+    known (to first order, for those of `MaxEntBound` with a ridge), and is too small where they scatter: few pairs,
+    strong driving. With `refits` (some 30)
     all errors are those of that many fits in which blocks enter with weights drawn from an exponential law by `key`
     (default `jax.random.key(0)`), so that coefficients scatter too. That is as if there were half as many pairs, which
     must still be enough: with few pairs per observable it errs on the safe side, up to twofold.

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import jax
@@ -226,6 +227,17 @@ def test_every_fit_is_a_bound_out_of_sample(fit):
     assert estimate.details["theta"].shape == (10,)
     psi = block_mean(jnp.asarray(estimate.details["influence"]), t)
     assert np.isclose(psi[1], estimate.stderr)
+
+
+@pytest.mark.parametrize("fit", [Ridge(10.0), TrustRegion(10.0)], ids=str)
+def test_influence_is_what_the_value_gains_by_the_weight_of_a_pair(fit):
+    """Two pairs of a block exchange some weight, so that those of all folds stay as they are."""
+    t, bound = driven(), MaxEntBound(Cross(), fit=fit)
+    psi = bound(t).details["influence"]
+    for first, second in ((3, 40), (700, 715)):
+        moved = 0.01 * (np.arange(len(t)) == first) - 0.01 * (np.arange(len(t)) == second)
+        up, down = (bound(dataclasses.replace(t, weight=1 + sign * moved)).value for sign in (1, -1))
+        assert np.isclose(len(t) * (up - down) / 0.02, psi[first] - psi[second], rtol=1e-3)
 
 
 def test_increments_of_a_hierarchy_take_any_fit():
