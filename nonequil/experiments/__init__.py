@@ -22,6 +22,7 @@ from ._simulate import SherringtonKirkpatrickNetwork as SherringtonKirkpatrickNe
 from ._simulate import Simulate as Simulate
 from ._simulate import StoredNetwork as StoredNetwork
 from ._sk_diagram import SKDiagram as SKDiagram
+from ._sk_point import SKPoint as SKPoint
 from ._sk_raster import SKRaster as SKRaster
 from ._sk_sizes import SKSizes as SKSizes
 from ._stages import RunFailed as RunFailed

@@ -58,8 +58,11 @@ def _told(error: Exception) -> str:
 def together(outcomes: Sequence[Outcome]) -> Outcome:
     """Outcomes of batches of one point as that of one batch."""
     results = [one.result.assign_coords({POINT: [k]}) for k, one in enumerate(outcomes) if one.result is not None]
-    rest = [{k: what[0] for k, one in enumerate(outcomes) for what in [one[part]] if what} for part in (1, 2, 3)]
-    return Outcome(joined(results) if results else None, *rest)
+    failed, broken, states = (
+        {k: getattr(one, part)[0] for k, one in enumerate(outcomes) if getattr(one, part)}
+        for part in ("failed", "broken", "states")
+    )
+    return Outcome(joined(results) if results else None, failed, broken, states)
 
 
 def joined(parts: Sequence[Any]) -> Any:

@@ -26,11 +26,11 @@ def devices() -> list[Any]:
     return found[: int(text)]
 
 
-def padded(own: list[Any], width: int) -> tuple[list[Any], np.ndarray]:
+def padded(own: list[Any], width: int) -> tuple[list[Any], Int[Array, " devices"]]:
     """Points and copies of the last one, `width` for each device; how many of each device's are no copies."""
     seats = width * len(devices())
     count = np.clip(len(own) - width * np.arange(len(devices())), 0, width)
-    return own + own[-1:] * (seats - len(own)), count
+    return own + own[-1:] * (seats - len(own)), jnp.asarray(count)
 
 
 @eqx.filter_jit

@@ -34,7 +34,7 @@ class _Begin(eqx.Module):
         drawn = eqx.tree_at(at, shared, [numbers[name] for name in self.like.numbers()]) if numbers else shared
         dynamics, x0, key = begin(self.like, key, drawn)
         steps, burn_in = self.like.steps, self.like.burn_in
-        seen = {"observers": observers(self.like, dynamics), "every": self.like.every}
+        seen: dict[str, Any] = {"observers": observers(self.like, dynamics), "every": self.like.every}
         state = simulation.start(dynamics, x0, steps=steps, burn_in=burn_in, **seen)
         return dynamics, key, (state.x, state.totals, state.held)
 
@@ -47,7 +47,7 @@ class _Advance(eqx.Module):
 
     def __call__(self, own: tuple, index: Int[Array, ""]) -> tuple[tuple, Bool[Array, ""]]:
         dynamics, key, moving = own
-        seen = {"observers": observers(self.like, dynamics), "every": self.like.every}
+        seen: dict[str, Any] = {"observers": observers(self.like, dynamics), "every": self.like.every}
         later = simulation.advance(dynamics, _state(self.like, moving, index), steps=self.steps, key=key, **seen)
         new = (later.x, later.totals, later.held)
         numbers = [leaf for leaf in jax.tree.leaves(new) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
@@ -61,7 +61,7 @@ class _Finish(eqx.Module):
 
     def __call__(self, own: tuple, index: Int[Array, ""]) -> Any:
         dynamics, _, moving = own
-        seen = {"observers": observers(self.like, dynamics), "every": self.like.every}
+        seen: dict[str, Any] = {"observers": observers(self.like, dynamics), "every": self.like.every}
         moments, flow, *record = simulation.finish(dynamics, _state(self.like, moving, index), **seen)
         return moments, flow, [pairs.x_next for pairs in record]
 
@@ -121,21 +121,21 @@ def _begun(like: Simulate, points: Sequence[Simulate], width: int) -> tuple:
 
 
 def _advance(
-    like: Simulate, dynamics: Any, key: Any, count: np.ndarray, moving: Any, index: int, steps: int
+    like: Simulate, dynamics: Any, key: Any, count: Array, moving: Any, index: int, steps: int
 ) -> tuple[Any, np.ndarray]:
     at = jnp.asarray(index)
     later, fine = side_by_side(_Advance(like, steps), (dynamics, key, moving), (at,), count)
     return later, np.asarray(fine)
 
 
-def _last_good(ahead: Callable, moving: Any, index: int, length: int, lost: Sequence[int]) -> dict[int, Any]:
+def _last_good(ahead: Callable, moving: Any, index: int, length: int, lost: np.ndarray) -> dict[int, Any]:
     """The step and the state before the first number of each lost point that is not finite, by going there again."""
     found: dict[int, Any] = {}
     for step in range(index, index + length):
         if len(found) == len(lost):
             break
         later, fine = ahead(moving, step, 1)
-        for place in set(lost) - set(found):
+        for place in set(lost.tolist()) - set(found):
             if not fine[place]:
                 found[int(place)] = step, [np.asarray(leaf[place]) for leaf in jax.tree.leaves(moving)]
         moving = later

@@ -10,11 +10,12 @@ from ._entropy_spins import EntropySpins
 from ._fit import Fit
 from ._simulate import Simulate
 from ._sk_diagram import SKDiagram
+from ._sk_point import SKPoint
 from ._sk_raster import SKRaster
 from ._sk_sizes import SKSizes
 from ._toml import read_toml, validate
 
-ALL = (EntropyRecording, EntropySpins, Fit, Simulate, SKDiagram, SKRaster, SKSizes)
+ALL = (EntropyRecording, EntropySpins, Fit, Simulate, SKDiagram, SKPoint, SKRaster, SKSizes)
 KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in ALL}
 
 

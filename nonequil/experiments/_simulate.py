@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 from pydantic import Field, model_validator
@@ -121,7 +121,7 @@ class Simulate(AbstractExperiment):
         return MEMORY // (8 * 8 * n * n + n * spins)
 
     @classmethod
-    def run_batch(cls, points: Sequence[Self], width: int, stages: Stages) -> "Outcome":
+    def run_batch(cls, points: Sequence[Any], width: int, stages: Stages) -> "Outcome":
         """Means, sizes of the correlations and entropy production of points that run in one program."""
         from ._batch_simulate import run_simulations
 

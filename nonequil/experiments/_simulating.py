@@ -66,13 +66,13 @@ def ensemble(config: Network) -> AbstractEnsemble:
         case DilutedNetwork():
             return Diluted(**_numbers(config))
         case StoredNetwork():
-            return Stored(stored(config.path))
+            return Stored(model=stored(config.path))
 
 
 class Stored(AbstractEnsemble):
     """The ensemble of one network."""
 
-    model: Ising
+    model: Ising = eqx.field(kw_only=True)
     self_coupling: bool = eqx.field(static=True, default=True)
 
     def sample(self, key: Key[Array, ""], n: int) -> Ising:

@@ -15,19 +15,10 @@ from ..thermodynamics._sk_slope import slope
 from ._dataset import NONE, Variables, dataset
 from ._simulating import CLOCKS
 from ._sk_diagram import Map, SKDiagram
-from ._sk_theory import UNITS, result_names, steady_states
+from ._sk_theory import QUANTITIES, UNITS, result_names, steady_states
 from ._stages import Stages
 
 LINE = 201  # points of a critical line
-TEXT = {
-    "m": "magnetisation",
-    "q": "overlap of distant times",
-    "k": "mean gain",
-    "S": "forward entropy of a parallel step",
-    "S_reverse": "reverse entropy of a parallel step",
-    "sigma": "entropy production",
-    "result": "how the computation ended",
-}
 
 
 class Panel(NamedTuple):
@@ -88,7 +79,7 @@ def _solved(
     coordinates: dict[str, Any] = {}
     for k, (name, panel) in enumerate(panels.items()):
         shape = (len(panel.levels), len(panel.beta))
-        for quantity, text in TEXT.items():
+        for quantity, text in QUANTITIES.items():
             values = np.split(found[quantity], ends)[k].reshape(shape)
             variables[f"{quantity}_{name}"] = (panel.dims, values, units.get(quantity, NONE), text)
         coordinates |= dict(zip(panel.dims, (panel.levels, panel.beta), strict=True))
@@ -142,7 +133,7 @@ def _zero_temperature(
     found, name = stages("zero temperature", solve), f"zero_{table.vary}"
     variables: Variables = {
         "sigma_over_beta": ((name,), found["value"], UNITS[config.clock], "limit of entropy production over beta"),
-        "result_over_beta": ((name,), found["result"], NONE, TEXT["result"]),
+        "result_over_beta": ((name,), found["result"], NONE, QUANTITIES["result"]),
     }
     return variables, {name: table.values}
 

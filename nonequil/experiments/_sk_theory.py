@@ -13,6 +13,15 @@ from ._stages import Stages
 
 PIECE = 4096  # points that are solved between two checkpoints, all with one rule
 UNITS = {"parallel": Unit.per_step_per_spin.value, "sequential": Unit.per_sweep_per_spin.value}
+QUANTITIES = {
+    "m": "magnetisation",
+    "q": "overlap of distant times",
+    "k": "mean gain",
+    "S": "forward entropy of a parallel step",
+    "S_reverse": "reverse entropy of a parallel step",
+    "sigma": "entropy production",
+    "result": "how the computation ended",
+}
 TRUSTED = ("successful", "marginal")
 
 

@@ -49,9 +49,9 @@ def create_sweep(
         "points": len(points),
         "tasks": max(task_of) + 1,
         "width": width,
+        "seed": None if "seed" in plan.axes.keys else points[0].seed,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "cluster": cluster or {},
-        "jobs": [],
     }
     part = path.with_name(f".{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -74,7 +74,7 @@ def chosen_width(points: Sequence[AbstractExperiment], width: int | None) -> int
     """The number of points side by side: `width`, or the most that the largest point allows."""
     if width is not None and (width < WIDTH or width % WIDTH):
         raise ValueError(f"width = {width}: give a multiple of {WIDTH}")
-    return width or max(WIDTH, min(point.widest() for point in points))
+    return width or max(WIDTH, min(*(point.widest() for point in points), -(-len(points) // WIDTH) * WIDTH))
 
 
 def spread(shapes: Sequence[Any], tasks: int) -> list[int]:
