@@ -6,8 +6,8 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from ..experiments._programs import keep_programs
 from ..experiments._signals import Interrupted, Signals
-from ._cache import keep_programs
 
 USAGE = """usage: nonequil COMMAND ...
 

@@ -5,6 +5,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from ._programs import keep_programs
 from ._signals import Interrupted, Signals
 
 
@@ -12,6 +13,7 @@ def attempt(folder: Path, task: int) -> int:
     """Carry out a task; 0: done; 1: failed; 2: input or disk refused; 128 + n: stopped by signal n."""
     from ._sweep_task import run_task
 
+    keep_programs()
     with Signals() as signals:
         try:
             run_task(folder, task, signals.check)

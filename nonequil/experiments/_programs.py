@@ -1,28 +1,32 @@
-"""Where the command keeps compiled programs between runs."""
+"""Where the command and its jobs keep compiled programs between runs."""
 
 import contextlib
 import hashlib
 import os
 import platform
+import re
 import sys
 import tempfile
 from pathlib import Path
 
 ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
 FOLDER, SHORTEST = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+OWN = re.compile(r"programs-[0-9a-f]*")
 MOST = 4000  # programs that are kept, the newest
 
 
 def keep_programs() -> None:
     """Ask jax, before it is read, to keep compiled programs in the user's cache directory.
 
-    A folder that the user named in `JAX_COMPILATION_CACHE_DIR` is left as it is, and nothing is kept where
+    A folder that the user named in `JAX_COMPILATION_CACHE_DIR` is left as it is; one that the command named on another
+    kind of processor, as on the login node of a cluster, is exchanged for one of this kind. Nothing is kept where
     `JAX_ENABLE_COMPILATION_CACHE` is false or where the folder cannot be written. Programs are the same bits whether
     compiled or read, so results are too.
     """
     off = os.environ.get(ENABLED, "true").lower() in ("0", "f", "false", "n", "no", "off")
-    if off or FOLDER in os.environ or "jax" in sys.modules:
+    if off or "jax" in sys.modules or not OWN.fullmatch(Path(os.environ.get(FOLDER, "programs-")).name):
         return
+    os.environ.pop(FOLDER, None)
     with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: no home
         folder = cache_directory() / "nonequil" / f"programs-{processor()}"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
