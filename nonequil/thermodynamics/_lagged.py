@@ -25,7 +25,7 @@ class Lagged(AbstractObservable):
 
     - `lag`: steps between the two states, one or more;
     - `observable`: any observable of a pair, or a function g(x, x_next). `Cross() + Single()` does not depend on the
-      coding of the spins;
+      coding of the spins, and keeps products of sparse spikes sparse;
     - `path_steps`: steps of a path, `lag` (the default) or more. In a sum all parts read the longest paths, a plain
       `Cross()` as `Lagged(1, Cross(), steps)`.
 
