@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import attention as attention
     from . import cli as cli
     from . import data as data
     from . import dynamics as dynamics

@@ -38,6 +38,11 @@ def nonnegative(name: str) -> Callable[[Any], Array]:
     return _converter(lambda xp, x: xp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
 
 
+def share(name: str) -> Callable[[Any], Array]:
+    """A converter of a field `name`: a floating array, refused unless every entry is between zero and one."""
+    return _converter(lambda xp, x: (x >= 0) & (x <= 1), f"{name} must be between 0 and 1: {name}")
+
+
 def _converter(fine: Callable[[Any, Any], Any], message: str) -> Callable[[Any], Array]:
     def convert(x: Any) -> Array:
         if not isinstance(x, (jax.Array, np.ndarray, float, int, list, tuple, np.generic)):

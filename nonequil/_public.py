@@ -25,7 +25,9 @@ from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
+from .models import SelfAttention as SelfAttention
 from .models import SparseIsing as SparseIsing
+from .numerics import spread as spread
 from .simulation import enumerate_states as enumerate_states
 from .simulation import simulate as simulate
 from .statistics import Lagged as Lagged

@@ -1,6 +1,6 @@
 """Tokens of very many spins, known by how many spins of each class are up."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ from ..models._attention_rule import KEY, QUERY, VALUE, mirrored
 from ._base import AbstractDynamics
 
 
-def _whole(x: Array) -> Array:
+def _whole(x: Any) -> Float[Array, " classes"]:
     x = jnp.asarray(x, float)
     return require(x, (x >= 1) & (x == jnp.round(x)), "sizes are numbers of spins, at least one in each class: sizes")
 

@@ -1,16 +1,22 @@
 """Self-attention networks of any size: the laws of their patterns, read by simulations and mean field alike."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Key
 
-from .._checks import finite, nonnegative, require
+from .._checks import finite, nonnegative, require, share
 from ..models import AttentionRule, SelfAttention
 from ..models._attention import check_code
 from ._base import AbstractEnsemble
+
+
+def _shares(x: Any) -> Float[Array, " classes"]:
+    w = nonnegative("weights")(x)
+    total = jnp.sum(w)
+    return w + 0 * require(total, jnp.abs(total - 1) < 1e-5, "weights must sum to one: their sum")
 
 
 class AttentionNetwork(AbstractEnsemble):
@@ -36,10 +42,10 @@ class AttentionNetwork(AbstractEnsemble):
 
     sigma: Float[Array, "classes heads features"] = eqx.field(converter=finite("sigma"))
     omega: Float[Array, "4 classes heads features"] = eqx.field(converter=finite("omega"))
-    weights: Float[Array, " classes"] = eqx.field(converter=nonnegative("weights"))
+    weights: Float[Array, " classes"] = eqx.field(converter=_shares)
     beta: Float[Array, ""] = eqx.field(converter=nonnegative("beta"))
     gamma: Float[Array, "*heads"] = eqx.field(converter=nonnegative("gamma"))
-    eps: Float[Array, ""] = eqx.field(converter=nonnegative("eps"), default=0.0)
+    eps: Float[Array, ""] = eqx.field(converter=share("eps"), default=0.0)
     positions: Float[Array, "4 window heads features"] | None = eqx.field(
         converter=lambda x: None if x is None else finite("positions")(x), default=None
     )
@@ -53,9 +59,7 @@ class AttentionNetwork(AbstractEnsemble):
                 f"sigma has shape {shape}, omega {jnp.shape(self.omega)}, weights {jnp.shape(self.weights)}: they must "
                 "be (classes, heads, features), (4, classes, heads, features) and (classes,)"
             )
-        check_code(self.positions, shape[1:], self.gamma, self.eps, self.window)
-        total = jnp.sum(self.weights)
-        require(total, jnp.abs(total - 1) < 1e-5, "weights must sum to one: their sum")
+        check_code(self.positions, shape[1:], self.gamma, self.window)
 
     @property
     def classes(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Shaped
 
 from .._checks import finite
 from ._attention import AttentionNetwork
@@ -16,17 +16,17 @@ NAMES = ("out", "value", "query", "key")
 
 
 def attention_from_patterns(
-    out: Float[ArrayLike, "*heads features n"],
-    value: Float[ArrayLike, "*heads features n"],
-    query: Float[ArrayLike, "*heads features n"],
-    key: Float[ArrayLike, "*heads features n"],
+    out: Shaped[ArrayLike, "..."],
+    value: Shaped[ArrayLike, "..."],
+    query: Shaped[ArrayLike, "..."],
+    key: Shaped[ArrayLike, "..."],
     *,
-    beta: Float[ArrayLike, ""],
-    gamma: Float[ArrayLike, "*heads"],
-    eps: Float[ArrayLike, ""] = 0.0,
-    bits: Sequence[Float[ArrayLike, "*heads features bits"]] | None = None,
+    beta: Shaped[ArrayLike, ""],
+    gamma: Shaped[ArrayLike, "..."],
+    eps: Shaped[ArrayLike, ""] = 0.0,
+    bits: Sequence[Shaped[ArrayLike, "..."]] | None = None,
     window: int | None = None,
-    weights: Float[ArrayLike, " n"] | None = None,
+    weights: Shaped[ArrayLike, "..."] | None = None,
 ) -> AttentionNetwork:
     """The network whose patterns are the rows of four matrices: each column is a class of spins.
 
@@ -58,12 +58,12 @@ def attention_from_patterns(
 
 
 def attention_from_correlations(
-    tables: Float[ArrayLike, "4 odd features"],
+    tables: Shaped[ArrayLike, "..."],
     *,
-    beta: Float[ArrayLike, ""],
-    gamma: Float[ArrayLike, ""],
-    eps: Float[ArrayLike, ""] = 0.0,
-    bits: Sequence[Float[ArrayLike, "features bits"]] | None = None,
+    beta: Shaped[ArrayLike, ""],
+    gamma: Shaped[ArrayLike, ""],
+    eps: Shaped[ArrayLike, ""] = 0.0,
+    bits: Sequence[Shaped[ArrayLike, "..."]] | None = None,
     window: int | None = None,
 ) -> AttentionNetwork:
     """The network of infinitely many spins whose binary patterns are known by their correlations.
@@ -95,12 +95,12 @@ def odd_sets(features: int) -> list[tuple[int, ...]]:
 
 
 def duplicated_attention(
-    which: Int[ArrayLike, "4 features"],
+    which: Shaped[ArrayLike, "..."],
     *,
-    beta: Float[ArrayLike, ""],
-    gamma: Float[ArrayLike, ""],
-    eps: Float[ArrayLike, ""],
-    positions: Float[ArrayLike, "4 window features"],
+    beta: Shaped[ArrayLike, ""],
+    gamma: Shaped[ArrayLike, ""],
+    eps: Shaped[ArrayLike, ""],
+    positions: Shaped[ArrayLike, "..."],
 ) -> AttentionNetwork:
     """The network of infinitely many spins whose features are copies of few independent random sign patterns.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Key
+from jaxtyping import Array, ArrayLike, Key, Shaped
 
 from ._attention import AttentionNetwork
 from ._attention_patterns import attention_from_patterns
@@ -44,9 +44,9 @@ GAMMA = 220 / math.sqrt(3)
 
 def standard_attention(
     n_bits: int = 2,
-    beta: Float[ArrayLike, ""] = 1.27,
-    gamma: Float[ArrayLike, ""] = GAMMA,
-    eps: Float[ArrayLike, ""] = 0.02,
+    beta: Shaped[ArrayLike, ""] = 1.27,
+    gamma: Shaped[ArrayLike, ""] = GAMMA,
+    eps: Shaped[ArrayLike, ""] = 0.02,
 ) -> AttentionNetwork:
     """The published network: 3 features, binary patterns constant on 3 equal segments, a window of 2**n_bits tokens.
 
@@ -71,9 +71,9 @@ def random_segments(
     features: int = 3,
     segments: int = 3,
     heads: int = 1,
-    beta: Float[ArrayLike, ""] = 1.27,
-    gamma: Float[ArrayLike, "*heads"] = GAMMA,
-    eps: Float[ArrayLike, ""] = 0.02,
+    beta: Shaped[ArrayLike, ""] = 1.27,
+    gamma: Shaped[ArrayLike, "..."] = GAMMA,
+    eps: Shaped[ArrayLike, ""] = 0.02,
 ) -> AttentionNetwork:
     """A network like the published one with random signs: one a feature, segment, matrix and head, and for each bit.
 

@@ -1,5 +1,14 @@
 """Mean-field theories: closures on order parameters, where they rest and how they get there."""
 
+from ._attention import AttentionMeanField as AttentionMeanField
+from ._attention import AttentionOrbit as AttentionOrbit
+from ._attention import AttentionState as AttentionState
+from ._attention import attention_trajectory as attention_trajectory
+from ._attention import state_of_window as state_of_window
+from ._attention_stability import attention_critical_beta as attention_critical_beta
+from ._attention_stability import attention_cycle as attention_cycle
+from ._attention_stability import attention_lyapunov as attention_lyapunov
+from ._attention_stability import attention_map as attention_map
 from ._base import AbstractClosure as AbstractClosure
 from ._independent import Independent as Independent
 from ._mezard_sakellariou import MezardSakellariou as MezardSakellariou

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
-from .._checks import finite, nonnegative, require
+from .._checks import finite, nonnegative, share
 from .._types import Drive, Index
 from ._attention_rule import KEY, OUT, QUERY, VALUE, AttentionRule, mirrored
 from ._base import AbstractWindowModel
@@ -36,7 +36,7 @@ class SelfAttention(AbstractWindowModel):
     W: Float[Array, "4 heads features n"] = eqx.field(converter=finite("W"))
     beta: Float[Array, ""] = eqx.field(converter=nonnegative("beta"))
     gamma: Float[Array, "*heads"] = eqx.field(converter=nonnegative("gamma"))
-    eps: Float[Array, ""] = eqx.field(converter=nonnegative("eps"), default=0.0)
+    eps: Float[Array, ""] = eqx.field(converter=share("eps"), default=0.0)
     positions: Float[Array, "4 window heads features"] | None = eqx.field(
         converter=lambda x: None if x is None else finite("positions")(x), default=None
     )
@@ -45,7 +45,7 @@ class SelfAttention(AbstractWindowModel):
     def __check_init__(self) -> None:
         if self.W.ndim != 4 or self.W.shape[0] != 4:
             raise ValueError(f"W has shape {self.W.shape}: stack out, value, query, key as (4, heads, features, n)")
-        check_code(self.positions, self.W.shape[1:3], self.gamma, self.eps, self.window)
+        check_code(self.positions, self.W.shape[1:3], self.gamma, self.window)
 
     @property
     def n(self) -> int:
@@ -93,10 +93,9 @@ def check_code(
     positions: Float[Array, "4 window heads features"] | None,
     features: tuple[int, ...],
     gamma: Float[Array, "*heads"],
-    eps: Float[Array, ""],
     window: int,
 ) -> None:
-    """Refuses a window, a positional code, gamma or eps that do not fit patterns of shape `features` = (heads, M)."""
+    """Refuses a window, a positional code or a gamma that do not fit patterns of shape `features` = (heads, M)."""
     if window < 1:
         raise ValueError(f"window = {window}: a window holds at least one token")
     shape = (4, window, *features)
@@ -107,4 +106,3 @@ def check_code(
         )
     if jnp.shape(gamma) not in ((), features[:1]):
         raise ValueError(f"gamma has shape {jnp.shape(gamma)}: give one number, or one for each of {features[0]} heads")
-    require(eps, eps <= 1, "eps is the share of the position in an overlap, from 0 to 1: eps")

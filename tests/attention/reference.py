@@ -20,7 +20,7 @@ def correlation_form(S, P, beta, gamma, eps, steps):
 
     Token 0 stays in the context; every overlap of the window is computed anew at each step.
     """
-    M, n = S.shape[1:]
+    M = S.shape[1]
     window = 2 ** P.shape[-1]
     odd = [B for size in range(1, M + 1, 2) for B in itertools.combinations(range(M), size)]
     table = np.array([[[np.mean(S[0, list(B)].prod(0) * S[a, j]) for j in range(M)] for B in odd] for a in range(4)])
@@ -34,9 +34,11 @@ def correlation_form(S, P, beta, gamma, eps, steps):
         return total
 
     tokens = [table[:, 0]]  # the first token is row 0 of the out patterns
-    mix = lambda mu, t: (
-        (1 - eps) * mu + eps * np.stack([P[a] @ code(t % window, P.shape[-1]) for a in range(4)]) / P.shape[-1]
-    )  # noqa: E731, E501
+
+    def mix(mu, t):
+        bits = code(t % window, P.shape[-1])
+        return (1 - eps) * mu + eps * np.stack([P[a] @ bits / len(bits) for a in range(4)])
+
     overlaps = [mix(tokens[0], 0)]
     A, mus, attentions = overlaps[0][1], [], []
     for t in range(1, steps + 1):
