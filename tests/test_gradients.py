@@ -76,6 +76,11 @@ MAPS = nq.numerics.maps
 TWO_CYCLE = jnp.array(3.3)
 
 
+def tokens(x):
+    """A self-attention network, from beta, gamma, eps."""
+    return nq.attention.standard(beta=x[0], gamma=x[1], eps=x[2])
+
+
 def held(spins, hold):
     return spins, jnp.asarray(hold)
 
@@ -164,6 +169,16 @@ ROWS = [
         J,
     ),
     Row("statistics.block_mean", lambda v: nq.statistics.block_mean(v**2, PAIRS)[0], jnp.linspace(0.1, 1, 39)),
+    Row(
+        "meanfield.attention_trajectory",
+        lambda x: jnp.sum(nq.attention.trajectory(tokens(x), steps=3).mu[2] * BUMP[:3]),
+        jnp.array([1.3, 9.0, 0.1]),
+    ),
+    Row(
+        "meanfield.state_of_window",
+        lambda x: jnp.sum(nq.attention.state_of_window(tokens(x), 0.3 * BUMP[:12].reshape(4, 1, 3)).keys ** 2),
+        jnp.array([1.3, 9.0, 0.1]),
+    ),
     Row("meanfield.solve, Independent", closure_gradient(nq.meanfield.Independent()), J),
     Row("meanfield.solve, TAP", closure_gradient(nq.meanfield.TAP()), J),
     Row(
@@ -322,6 +337,10 @@ ROWS = [
 ]
 
 WITHOUT_GRADIENT = {
+    "meanfield.attention_critical_beta": "`maps.critical_value`, which has a row; its own test differentiates it",
+    "meanfield.attention_cycle": "`maps.periodic_orbit`, which has a row",
+    "meanfield.attention_lyapunov": "`maps.lyapunov`, which has a row",
+    "meanfield.attention_map": "a map",
     "numerics.chain_keys": "random keys",
     "numerics.exponentials": "random numbers",
     "numerics.integers": "random numbers",

@@ -88,7 +88,7 @@ def test_published_multiplier_of_the_forced_cycle(cycle):
 
 
 def test_the_cycle_is_what_tokens_settle_to_and_its_multipliers_are_those_of_the_window(cycle):
-    """A full window of attentions is a state: differences of the map on windows, against the carried keys and values."""
+    """Against differences of the map on full windows of attentions, of which carried keys and values are functions."""
     orbit = nq.attention.trajectory(NET, steps=4, transient=1003)  # the last token has position 1007 mod 4 = 3
     assert np.allclose(cycle.states.attention[0].ravel(), orbit.attention[-1], rtol=0, atol=1e-14)
 
