@@ -97,7 +97,10 @@ up() {
     fail "no node was ready after 20 s: see $S/log"
 }
 
-idle() { [ -f "$SLURM_CONF" ] && timeout 5 sinfo -h -o %T 2>/dev/null | grep -Eq 'idle|alloc|mix'; }
+# a number left from before a crash may belong to another process by now
+alive() { [ "$(cat "/proc/$(cat "$S/run/$1.pid" 2>/dev/null)/comm" 2>/dev/null)" = "$1" ]; }
+
+idle() { alive slurmctld && timeout 5 sinfo -h -o %T 2>/dev/null | grep -Eq 'idle|alloc|mix'; }
 
 usage() { echo "export SLURM_CONF=$SLURM_CONF"; }
 
@@ -114,10 +117,8 @@ down() {
 
 stop() {
     local file="$S/run/$1.pid" pid
-    [ -f "$file" ] || return 0
-    pid="$(cat "$file")"
-    # a number left from before a crash may belong to another process by now
-    if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; then
+    if alive "$1"; then
+        pid="$(cat "$file")"
         kill "$pid" 2>/dev/null || true
         for _ in $(seq 100); do [ -d "/proc/$pid" ] || break; sleep 0.1; done
         [ ! -d "/proc/$pid" ] || kill -9 "$pid"
