@@ -80,6 +80,17 @@ def test_samples_repeat_the_columns_in_proportion_to_their_weights():
     assert np.array_equal(same.W, W)
 
 
+def test_sampling_under_jit_grad_and_vmap():
+    net = network()
+    many = jax.jit(jax.vmap(lambda key: net.sample(key, 12).W))(jr.split(jr.key(0), 3))
+    assert many.shape == (3, 4, HEADS, M, 12)
+    energy = lambda net: jnp.sum(net.sample(jr.key(0), 2 * N).field(jnp.repeat(TOKENS, 2, axis=1), jnp.arange(4)) ** 2)  # noqa: E731
+    value, slope = jax.jit(jax.value_and_grad(energy))(net)
+    assert np.isclose(value, 2 * np.sum(np.asarray(MODEL.field(TOKENS, jnp.arange(4))) ** 2), rtol=1e-12)
+    either = [energy(dataclasses.replace(net, beta=1.3 + step)) for step in (1e-5, -1e-5)]
+    assert np.isclose(slope.beta, (either[0] - either[1]) / 2e-5, rtol=1e-8)
+
+
 def test_random_segments_are_signs_of_the_asked_shape():
     net = nq.attention.random_segments(key=jr.key(0), n_bits=3, features=2, segments=4, heads=2)
     assert (net.classes, net.window, net.sigma.shape) == (4, 8, (4, 2, 2))
