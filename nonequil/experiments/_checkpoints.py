@@ -71,7 +71,8 @@ class Checkpoints:
             options = ocp.CheckpointManagerOptions(
                 max_to_keep=1, create=True, cleanup_tmp_directories=True, enable_async_checkpointing=False
             )
-            self._opened = ocp.CheckpointManager(self._folder, options=options)
+            with _quiet():  # of an older state that was half removed when the process died
+                self._opened = ocp.CheckpointManager(self._folder, options=options)
         return self._opened
 
     def _forget(self) -> None:
