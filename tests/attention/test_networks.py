@@ -2,13 +2,13 @@
 
 import dataclasses
 
+import attention_reference as reference
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-import reference
 import scipy.special
 import scipy.stats
 
@@ -84,8 +84,9 @@ def test_sampling_under_jit_grad_and_vmap():
     net = network()
     many = jax.jit(jax.vmap(lambda key: net.sample(key, 12).W))(jr.split(jr.key(0), 3))
     assert many.shape == (3, 4, HEADS, M, 12)
-    energy = lambda net: jnp.sum(net.sample(jr.key(0), 2 * N).field(jnp.repeat(TOKENS, 2, axis=1), jnp.arange(4)) ** 2)  # noqa: E731
-    value, slope = jax.jit(jax.value_and_grad(energy))(net)
+    twice = jnp.repeat(TOKENS, 2, axis=1)
+    energy = jax.jit(lambda net: jnp.sum(net.sample(jr.key(0), 2 * N).field(twice, jnp.arange(4)) ** 2))
+    value, slope = jax.value_and_grad(energy)(net)
     assert np.isclose(value, 2 * np.sum(np.asarray(MODEL.field(TOKENS, jnp.arange(4))) ** 2), rtol=1e-12)
     either = [energy(dataclasses.replace(net, beta=1.3 + step)) for step in (1e-5, -1e-5)]
     assert np.isclose(slope.beta, (either[0] - either[1]) / 2e-5, rtol=1e-8)
