@@ -14,14 +14,15 @@ def spectrum(
     power: Float[Any, " frequencies"],
     *,
     logarithmic: bool = True,
-    lowest: float = 1e-20,
+    lowest: float = 1e-16,
     xlabel: str = "frequency (cycles per step)",
     ylabel: str = "power",
     ax: Axes | None = None,
 ) -> Axes:
     """Power against frequency: peaks of a cycle, combs of a torus, a broad band in chaos.
 
-    On a logarithmic scale, from the `lowest` part of the largest power that is shown: below is rounding.
+    On a logarithmic scale, from the `lowest` part of the largest power that is shown: below is rounding. Frequency
+    zero, the mean, is left out.
 
     ```python
     found = nq.numerics.maps.power_spectrum(x)
@@ -29,7 +30,8 @@ def spectrum(
     ```
     """
     ax = axes(ax, (5.6, 3.2))
-    frequency, power = numbers(frequency), numbers(power)
+    moving = numbers(frequency) > 0
+    frequency, power = numbers(frequency)[moving], numbers(power)[moving]
     ax.plot(frequency, power, color=BLUE, lw=0.8)
     if logarithmic and np.any(power > 0):
         ax.set_yscale("log")

@@ -15,6 +15,7 @@ from nonequil.numerics.maps import REGIMES
 from nonequil.numerics.maps._exponents import drifting
 
 GOLDEN = (5**0.5 - 1) / 2
+regimes_of = jax.jit(jax.vmap(maps.classify))
 
 
 class Logistic(eqx.Module):
@@ -57,13 +58,13 @@ def test_logistic_maps_have_their_exponents():
     found = jax.vmap(lambda r, x: maps.lyapunov(Logistic(r), x, steps=4000, transient=2000))(r, x0)
     chaos, cycle, rest, super_stable = found.value[:, 0]
     assert 0 < found.stderr[0, 0] < 0.01
-    assert abs(chaos - jnp.log(2)) < 4 * found.stderr[0, 0]
-    assert abs(cycle - jnp.log(4 + 2 * 3.2 - 3.2**2) / 2) < 1e-12
-    assert abs(rest - jnp.log(0.5)) < 1e-12
-    assert super_stable == -jnp.inf
+    assert abs(chaos - np.log(2)) < 4 * found.stderr[0, 0]
+    assert abs(cycle - np.log(4 + 2 * 3.2 - 3.2**2) / 2) < 1e-12
+    assert abs(rest - np.log(0.5)) < 1e-12
+    assert super_stable == -np.inf
     assert not found.drifting.any()
-    assert jnp.all(found.result == RESULTS.successful)
-    regimes = jax.vmap(maps.classify)(found)
+    assert np.all(found.result == RESULTS.successful)
+    regimes = regimes_of(found)
     assert (regimes == REGIMES.chaotic).tolist() == [True, False, False, False]
     assert (regimes == REGIMES.periodic).tolist() == [False, True, True, True]
 
@@ -72,8 +73,8 @@ def test_henon_published_exponent_and_the_exact_sum():
     found = maps.lyapunov(Henon(jnp.asarray(1.4)), jnp.zeros(2), count=2, steps=20_000, transient=100)
     assert abs(found.value[0] - 0.41922) < 4 * found.stderr[0]  # Sprott, Chaos and Time-Series Analysis (2003)
     assert found.stderr[0] < 0.005
-    assert jnp.allclose(found.blocks.sum(axis=1), jnp.log(0.3), atol=1e-13)  # det Df = -0.3 at every step
-    assert jnp.array_equal(found.last, found.blocks[-1])
+    assert np.allclose(found.blocks.sum(axis=1), np.log(0.3), atol=1e-13)  # det Df = -0.3 at every step
+    assert np.array_equal(found.last, found.blocks[-1])
     assert found.resolved.all()
 
 
@@ -87,7 +88,7 @@ def test_exponents_of_cycles_are_their_floquet_multipliers():
         return exponents.value, jnp.log(jnp.abs(cycle.multipliers)) / 4, cycle.least_period
 
     exponents, multipliers, least = jax.vmap(both)(jnp.array([0.45, 0.95]))
-    assert jnp.allclose(exponents, multipliers, atol=1e-11)
+    assert np.allclose(exponents, multipliers, atol=1e-11)
     assert least.tolist() == [2, 4]
 
 
@@ -96,8 +97,8 @@ def test_circle_maps_make_cycles_tori_and_chaos():
     rotation = jnp.array([[0.0, 0.0], [GOLDEN, 0.0], [GOLDEN, 2**0.5 - 1], [0.6, GOLDEN], [0.6, 0.1]])
     run = lambda K, w: maps.lyapunov(Circles(K, w), 0.1 * jnp.ones(2), count=2, steps=20_000, blocks=10)  # noqa: E731
     found = jax.vmap(run)(K, rotation)
-    assert jnp.allclose(found.value[0], jnp.log(jnp.array([0.2, 0.1])), atol=1e-12)
-    assert jnp.allclose(found.value[1], jnp.array([0.0, np.log(0.1)]), atol=1e-4)
+    assert np.allclose(found.value[0], np.log(np.array([0.2, 0.1])), atol=1e-12)
+    assert np.allclose(found.value[1], np.array([0.0, np.log(0.1)]), atol=1e-4)
     regimes = jax.vmap(lambda e: maps.classify(e, 1e-3))(found)
     expected = ("periodic", "quasi_periodic", "doubly_quasi_periodic", "chaotic", "hyperchaotic")
     for lane, name in enumerate(expected):
@@ -120,10 +121,10 @@ def test_coupled_chaos_apart_and_in_step():
     starts = jnp.array([[0.3, 0.41], [0.3, 0.3]])
     pulls = jnp.array([0.0, 0.1])
     found = jax.vmap(lambda p, x: maps.lyapunov(Coupled(p), x, count=2, steps=20_000, transient=50))(pulls, starts)
-    assert jnp.all(jnp.abs(found.value[0] - jnp.log(2)) < 4 * found.stderr[0])
+    assert np.all(np.abs(found.value[0] - np.log(2)) < 4 * found.stderr[0])
     in_step = found.blocks[1]
-    assert jnp.allclose(in_step[:, 1] - in_step[:, 0], jnp.log(0.8), atol=1e-12)  # across the diagonal: 1 - 2 pull
-    assert jnp.all(jax.vmap(maps.classify)(found) == REGIMES.hyperchaotic)
+    assert np.allclose(in_step[:, 1] - in_step[:, 0], np.log(0.8), atol=1e-12)  # across the diagonal: 1 - 2 pull
+    assert np.all(regimes_of(found) == REGIMES.hyperchaotic)
 
 
 @pytest.mark.parametrize("count", [3, 9], ids=["written out", "factorised"])
@@ -132,7 +133,7 @@ def test_linear_maps_have_the_moduli_of_their_eigenvalues(getkey, count):
     moduli = 0.9 ** jnp.arange(9.0)
     M = basis @ jnp.diag(moduli) @ jnp.linalg.inv(basis)
     found = maps.lyapunov(lambda x: M @ x, jnp.ones(9), count=count, steps=1000, blocks=2)
-    assert jnp.allclose(found.value, jnp.log(moduli)[:count], atol=1e-9)
+    assert np.allclose(found.value, np.log(moduli)[:count], atol=1e-9)
 
 
 def test_a_closure_of_the_library(getkey):
@@ -159,7 +160,7 @@ def test_an_attractor_reached_late_is_noticed():
     found = maps.lyapunov(late, (jnp.asarray(0.3), jnp.asarray(0)), steps=4000)
     assert found.drifting.all()
     assert found.value > 0.4
-    assert abs(found.last - jnp.log(0.5)) < 1e-6
+    assert abs(found.last - np.log(0.5)) < 1e-6
     assert found.final[1] == 4200  # one block more than the steps, in which tangents turn
     assert maps.classify(found) == REGIMES.undecided
 
@@ -168,8 +169,8 @@ def test_drift_has_few_false_alarms_and_power(getkey):
     noise = 1e-2 * jax.random.normal(getkey(), (20, 1000))
     assert jnp.mean(drifting(noise)) < 1e-3 + 3 * (1e-3 / 1000) ** 0.5
     last = jnp.arange(20)[:, None] == 19
-    assert jnp.mean(drifting(noise + jnp.where(last, 0.1, 0.0))) > 0.9
-    assert not drifting(1e-3 * noise + jnp.where(last, 1e-5, 0.0)).any()  # below what is resolved
+    assert jnp.mean(drifting(noise + np.where(last, 0.1, 0.0))) > 0.9
+    assert not drifting(1e-3 * noise + np.where(last, 1e-5, 0.0)).any()  # below what is resolved
 
 
 def test_a_regime_is_undecided_within_two_errors_of_a_threshold():

@@ -110,9 +110,10 @@ def test_diagrams_and_sections_leave_out_what_is_not_there():
 
 
 def test_a_spectrum_shows_rounding_as_the_bottom():
-    ax = plot.spectrum(np.array([0.0, 0.1, 0.2]), np.array([0.0, 2.0, 1e-31]), lowest=1e-10)
+    ax = plot.spectrum(np.array([0.0, 0.1, 0.2]), np.array([1e-60, 2.0, 1e-31]), lowest=1e-10)
     assert ax.get_yscale() == "log"
     assert ax.get_ylim()[0] == 2e-10
+    assert ax.lines[0].get_xdata().tolist() == [0.1, 0.2]
     assert plot.spectrum(np.array([0.0, 0.1]), np.zeros(2)).get_yscale() == "linear"
 
 

@@ -67,15 +67,28 @@ def branch_fractions(
     )
     ```
     """
+    return _branches(f, sample, jr.split(key, starts), steps, transient, tolerance, record, signature)
 
+
+@eqx.filter_jit
+def _branches(
+    f: Map,
+    sample: Callable,
+    keys: Key[Array, " starts"],
+    steps: int,
+    transient: int,
+    tolerance: Any,
+    record: Callable,
+    signature: Callable,
+) -> Branches:
     def run(key: Key[Array, ""]) -> tuple[Any, Array]:
         final, orbit = iterate(f, sample(key), steps, transient=transient, record=record)
         return final, signature(orbit)
 
-    final, features = jax.vmap(run)(jr.split(key, starts))
+    final, features = jax.vmap(run)(keys)
     label = _first_alike(features, tolerance)
-    fraction = jnp.sum(label[:, None] == label[None], axis=1).astype(features.dtype) / starts
-    return Branches(label, fraction, jnp.sqrt(fraction * (1 - fraction) / starts), features, final)
+    fraction = jnp.sum(label[:, None] == label[None], axis=1).astype(features.dtype) / keys.size
+    return Branches(label, fraction, jnp.sqrt(fraction * (1 - fraction) / keys.size), features, final)
 
 
 def _first_alike(features: Float[Array, "starts features"], tolerance: Any) -> Int[Array, " starts"]:

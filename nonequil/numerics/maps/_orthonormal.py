@@ -19,16 +19,15 @@ def orthonormal(V: Float[Array, "k n"]) -> tuple[Float[Array, "k n"], Float[Arra
 
 
 def _gram_schmidt(V: Float[Array, "k n"]) -> tuple[Float[Array, "k n"], Float[Array, " k"]]:
-    """Each row less its projections on those before, twice, which is enough for orthogonality to rounding.
+    """Each row less its projections on those before, one after the other: R as accurate as Householder's.
 
-    Giraud, Langou, Rozloznik & van den Eshof, Numer. Math. 101, 87 (2005).
+    Rows are orthogonal to rounding times the condition number of V. Source: Bjorck, BIT 7, 1 (1967).
     """
     basis: list[Array] = []
     growth = []
     for v in V:
-        for _ in range(2):
-            shares = [jnp.sum(q * v) for q in basis]
-            v = v - sum(share * q for share, q in zip(shares, basis, strict=True)) if basis else v
+        for q in basis:
+            v = v - jnp.sum(q * v) * q
         norm = _norm(v)
         basis.append(v / jnp.where(norm > 0, norm, 1))
         growth.append(norm)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
@@ -28,7 +29,11 @@ def period(
     longest = min(steps // 2, LONGEST) if longest is None else longest
     if longest < 1 or steps < 2 * longest:
         raise ValueError(f"the orbit has {steps} steps: a period up to longest = {longest} needs {max(2, 2 * longest)}")
+    return _period(leaves, tolerance, longest)
 
+
+@eqx.filter_jit
+def _period(leaves: list[Array], tolerance: Any, longest: int) -> Int[Array, ""]:
     def repeats(p: Array) -> Array:
         return jnp.all(jnp.stack([_repeats(x, p, longest, tolerance) for x in leaves]))
 

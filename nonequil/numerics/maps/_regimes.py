@@ -35,8 +35,12 @@ def classify(exponents: Exponents, threshold: Float[Array, ""] | float = THRESHO
     regime = nq.numerics.maps.classify(nq.numerics.maps.lyapunov(f, x0, count=2, steps=20_000))
     ```
     """
-    first = _Signs.of(exponents, 0, threshold)
-    second = _Signs.of(exponents, 1, threshold)
+    return _classify(exponents.value, exponents.stderr, exponents.drifting, threshold)
+
+
+@eqx.filter_jit
+def _classify(value: Array, stderr: Array, drifting: Array, threshold: Any) -> REGIMES:
+    first, second = (_Signs.of(value[j : j + 1], stderr[j : j + 1], drifting[j : j + 1], threshold) for j in (0, 1))
     regime = REGIMES.where(first.negative, REGIMES.periodic, REGIMES.undecided)
     regime = REGIMES.where(first.zero & second.negative, REGIMES.quasi_periodic, regime)
     regime = REGIMES.where(first.zero & second.zero, REGIMES.doubly_quasi_periodic, regime)
@@ -52,10 +56,10 @@ class _Signs(NamedTuple):
     negative: Bool[Array, ""]
 
     @classmethod
-    def of(cls, exponents: Exponents, j: int, threshold: Float[Array, ""] | float) -> "_Signs":
-        if j >= exponents.value.shape[0]:
-            return cls(jnp.asarray(False), jnp.asarray(False), jnp.asarray(True))
-        value, steady = exponents.value[j], ~exponents.drifting[j]
-        doubt = jnp.where(jnp.isneginf(value), 0, 2 * exponents.stderr[j])
-        zero = jnp.abs(value) + doubt < threshold
-        return cls(steady & (value - doubt > threshold), steady & zero, steady & (value + doubt < -threshold))
+    def of(cls, value: Array, stderr: Array, drifting: Array, threshold: Any) -> "_Signs":
+        """Of one exponent; an exponent that is not there, of size zero, is negative."""
+        doubt = jnp.where(jnp.isneginf(value), 0, 2 * stderr)
+        positive = ~drifting & (value - doubt > threshold)
+        zero = ~drifting & (jnp.abs(value) + doubt < threshold)
+        negative = ~drifting & (value + doubt < -threshold)
+        return cls(jnp.any(positive), jnp.any(zero), jnp.all(negative))

@@ -1,6 +1,9 @@
 """Frequencies and memory of a recorded series."""
 
+import functools as ft
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -20,6 +23,11 @@ def power_spectrum(x: Float[Array, " time"]) -> Spectrum:
     Raises ValueError below two steps.
     """
     _long_enough(x)
+    return _spectrum(x)
+
+
+@jax.jit
+def _spectrum(x: Float[Array, " time"]) -> Spectrum:
     power = jnp.abs(jnp.fft.rfft(x - jnp.mean(x))) ** 2 / x.size**2
     double = jnp.arange(power.size) * 2 % x.size != 0  # zero and one half are their own negatives
     return Spectrum(jnp.fft.rfftfreq(x.size, dtype=x.dtype), jnp.where(double, 2.0, 1.0) * power)
@@ -36,6 +44,11 @@ def autocorrelation(x: Float[Array, " time"], longest: int | None = None) -> Flo
     longest = x.size // 2 if longest is None else longest
     if not 0 <= longest < x.size:
         raise ValueError(f"longest = {longest}: take a lag from 0 to {x.size - 1}, below the length of the series")
+    return _autocorrelation(x, longest)
+
+
+@ft.partial(jax.jit, static_argnums=1)
+def _autocorrelation(x: Float[Array, " time"], longest: int) -> Float[Array, " lags"]:
     padded = jnp.fft.rfft(x - jnp.mean(x), 2 * x.size)
     sums = jnp.fft.irfft(jnp.abs(padded) ** 2, 2 * x.size)[: longest + 1]
     means = sums / jnp.arange(x.size, x.size - longest - 1, -1, dtype=x.dtype)
