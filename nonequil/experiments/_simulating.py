@@ -156,7 +156,7 @@ def rms_of_pairs(matrix: Float[np.ndarray, "... n n"]) -> Float[np.ndarray, "...
     """Root mean square of the entries off the diagonal, NaN without any."""
     n = matrix.shape[-1]
     squares = matrix[..., ~np.eye(n, dtype=bool)] ** 2
-    return np.sqrt(squares.mean(axis=-1)) if n > 1 else np.full(matrix.shape[:-2], np.nan)
+    return np.asarray(np.sqrt(squares.mean(axis=-1)) if n > 1 else np.full(matrix.shape[:-2], np.nan))
 
 
 def describe_simulation(result: xr.Dataset) -> str:
