@@ -111,8 +111,13 @@ status() {
 }
 
 down() {
-    if idle; then timeout 10 scancel --state=RUNNING --signal=KILL --full || true; fi
+    if idle; then end_jobs; fi
     for name in "${DAEMONS[@]}"; do stop "$name"; done
+}
+
+end_jobs() {
+    squeue -h -o %A | xargs -r scancel
+    for _ in $(seq 150); do [ -n "$(squeue -h)" ] || break; sleep 0.1; done # KillWait, then SIGKILL
 }
 
 stop() {
