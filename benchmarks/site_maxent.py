@@ -17,7 +17,7 @@ from _site_peers import TOLERANCE, all_sites, barzilai_borwein, newton, torch_or
 
 import nonequil as nq
 from nonequil.thermodynamics import MaxEntBound, SiteFlips
-from nonequil.thermodynamics._site_batches import Folds
+from nonequil.thermodynamics._site_data import Folds, SiteData
 from nonequil.thermodynamics._site_fit import fit_sites, maximum
 from nonequil.thermodynamics._site_flips import read_flips
 from nonequil.thermodynamics._site_judges import Bound
@@ -62,7 +62,7 @@ def ours(phase: str, n: int) -> np.ndarray:
     a = attempts(phase, n)
     with jax.enable_x64(True):
         flips = read_flips(a)
-        fits = fit_sites(flips, SiteFlips(), Folds(np.zeros(len(a.x), int), 0), Bound(), maximum, np.zeros(n))
+        fits = fit_sites(SiteData(flips, SiteFlips(), Folds(np.zeros(len(a.x), int), 0)), Bound(), maximum, np.zeros(n))
     return fits.optimum.phi[:, 0]
 
 

@@ -1,253 +1,233 @@
-"""Ascent to the bound of one spin's flips: conjugate gradients with a search along each line.
+"""Ascent of the coefficients of many spins at once: limited-memory quasi-Newton steps, two matrix products each.
 
-For observables y (half of g) of the flips of one spin, F(phi) = phi . <y> - ln <exp(-phi . y)> - penalty |phi|**2 / 2
-is concave. Several columns of weights over the same flips (all of them, and all but those of a fold) rise together, so
-that the flips are read once for all; the curvature of the one that is furthest behind preconditions all of them.
-Products run in the precision of `y`, one number a flip and column; sums over chunks and everything of the size of phi
-in double precision.
+A step reads all states in chunks: fields of all columns, one number a flip, and their sums over the states. Products
+run in the precision of the weights, sums over chunks and everything of the size of the coefficients in double
+precision. Every column has its own memory, length and end; one curvature preconditions all of them.
 """
 
-import functools as ft
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.scipy.linalg
 from jaxtyping import Array, Bool, Float, Int
 
-EVERY = 12  # steps after which the curvature is computed anew
-TRIALS = 8  # points tried along a line
-LOOSE = 0.1  # share of its slope that may be left at the end of a line
-FARTHEST = 40.0  # bound on the change of an exponent in one step: no single number overflows
-FEW = 5.0  # an effective number of tilted flips below this says that the optimum is not there
-OVERFLOW = 500.0  # no probability that can be written down has a larger log-ratio
-START_ROWS = 20  # flips a parameter that the first curvature is taken from
-STEPS = 50  # of conjugate gradients for one linear problem
+from ._site_objectives import AbstractSiteObjective, Coefficients, Look, PerColumn
+
+MEMORY = 6  # pairs of steps and changes of the gradient that a column remembers
+FARTHEST = 4.0  # bound on the change of an exponent that a step foresees, root mean square
+NOISE = 1e-6  # rounding of a value in single precision, relative
 TINY = 1e-300
 
-Observables = Float[Array, "chunks flips d"]
-Columns = Float[Array, "chunks columns flips"]
-PerColumn = Float[Array, " columns"]
-Coefficients = Float[Array, "columns d"]
 
+class SiteRows(NamedTuple):
+    """States in chunks, the first `used` of which hold something: x (chunks, rows, d), int8; `w` their weights.
 
-class SiteOptimum(NamedTuple):
-    """Where the ascents of one spin ended, a number a column.
-
-    `value` is F without its penalty, `gradient_max` the largest component of its gradient in the units of y, `ess` the
-    effective number of tilted flips, `largest` the largest tilted weight.
+    `fold` of each row; `s` (chunks, columns or 1, rows) the sign of the spin of a column where it flips, 0 elsewhere.
     """
 
-    phi: Coefficients
-    value: PerColumn
-    log_z: PerColumn
-    gradient_max: PerColumn
-    ess: PerColumn
-    largest: PerColumn
-    steps: Int[Array, ""]
-    finite: Bool[Array, " columns"]
+    x: Any
+    w: Any
+    fold: Any
+    s: Any
+    used: Any
 
 
-class _State(NamedTuple):
-    phi: Coefficients
-    e: Columns
-    p: Columns
-    log_z: PerColumn
-    gradient: Coefficients
-    before: Coefficients  # gradient one step earlier
-    direction: Coefficients
-    drop: PerColumn  # gradient . preconditioned gradient one step earlier; 0 where no line is to be followed
-    behind: Bool[Array, " columns"]  # still rising
-    steps: Int[Array, ""]
+class Spread(NamedTuple):
+    """Ln Z, the effective share of the flips that the tilted weights rest on, and the largest of these weights."""
+
+    log_z: Any
+    share: Any
+    largest: Any
 
 
-def ascend(
-    y: Observables,
-    w: Columns,
-    n: PerColumn,
-    phi: Coefficients,
-    penalty: PerColumn,
-    tolerance: PerColumn,
-    max_steps: Int[Array, ""],
-) -> SiteOptimum:
-    """Maximum of F in every column, from `phi`; `n` is the effective number of flips, infinite in a population.
+class Columns(NamedTuple):
+    """Problems side by side: the spin of each column, the fold it leaves out (-1 for none), the mean of y.
 
-    Ends in a column when no component of the gradient is above `tolerance`, or when F without penalty is above ln n.
+    `scale` is one over the sum of its weights; it ends where no component of its gradient is above `tolerance`, or
+    where its value without the penalty is above `ceiling`.
     """
-    ceiling = jnp.where(penalty > 0, jnp.inf, jnp.minimum(jnp.log(n), OVERFLOW))
-    rise = _Rise(y, w, pull(y, w), penalty, ceiling, tolerance)
-    few = min(y.shape[0], -(-START_ROWS * y.shape[2] // y.shape[1]))
 
-    def lines(s: _State) -> _State:
-        L = rise.preconditioner(s, jnp.where(s.steps == 0, few, y.shape[0]))
-        last = jnp.minimum(s.steps + EVERY, max_steps)
-        fresh = s._replace(drop=jnp.zeros_like(s.drop))
-        return jax.lax.while_loop(lambda s: jnp.any(s.behind) & (s.steps < last), ft.partial(rise.step, L), fresh)
-
-    s = jax.lax.while_loop(lambda s: jnp.any(s.behind) & (s.steps < max_steps), lines, rise.start(phi))
-    return rise.optimum(s, n)
+    site: Any
+    left_out: Any
+    mean: Any
+    scale: Any
+    penalty: Any
+    ceiling: Any
+    tolerance: Any
 
 
-def first_steps(y: Observables, w: Columns, n: PerColumn, penalty: PerColumn) -> SiteOptimum:
-    """The Newton step from phi = 0 in every column, (Cov(y) + penalty)^-1 2 <y>, by conjugate gradients.
+class Climb(NamedTuple):
+    """Where the columns are: each has a trial ahead, `length` along a direction (0 where it is to be looked at)."""
 
-    `gradient_max` is then what is left of the linear equations.
-    """
-    mean = pull(y, w)
-    rise = _Rise(y, w, mean, penalty, jnp.full_like(n, jnp.inf), jnp.zeros_like(n))
-    s = rise.start(jnp.zeros_like(mean))
-    solve = ft.partial(_solve, rise.preconditioner(s, jnp.asarray(y.shape[0])))
-
-    def step(c: tuple) -> tuple:
-        v, residual, direction, rho, k = c
-        image = pull(y, w * project(y, direction)) - mean * inner(mean, direction) + penalty[:, None] * direction
-        curvature = jnp.sum(direction * image, 1)
-        length = jnp.where((curvature > 0) & (rho > target), rho / jnp.where(curvature > 0, curvature, 1), 0)[:, None]
-        residual = residual - length * image
-        z = solve(residual)
-        new = jnp.sum(residual * z, 1)
-        return v + length * direction, residual, z + (new / jnp.maximum(rho, TINY))[:, None] * direction, new, k + 1
-
-    z = solve(s.gradient)
-    rho = jnp.sum(s.gradient * z, 1)
-    target = rho * (10 * float(jnp.finfo(y.dtype).eps)) ** 2
-    carry = (jnp.zeros_like(z), s.gradient, z, rho, jnp.zeros((), int))
-    phi, residual, *_ = jax.lax.while_loop(lambda c: jnp.any(c[3] > target) & (c[4] < STEPS), step, carry)
-    left = jnp.max(jnp.abs(residual), 1)
-    return rise.optimum(rise.start(phi), n)._replace(finite=jnp.all(jnp.isfinite(phi), 1), gradient_max=left)
+    phi: Any
+    value: Any  # without the penalty
+    gradient: Any
+    log_z: Any
+    along: Any
+    length: Any
+    moves: Any  # newest first
+    turns: Any  # what the gradient lost in them
+    kept: Any
+    behind: Any
+    looks: Any
 
 
-class _Rise(NamedTuple):
-    """What stays fixed during an ascent."""
+def climb(
+    objective: AbstractSiteObjective,
+    rows: SiteRows,
+    columns: Columns,
+    inverse: Float[Array, "d d"],
+    start: Climb,
+    most: Int[Array, ""],
+) -> Climb:
+    """Steps until no column is behind, `most` at most; `inverse` of a curvature of all columns."""
 
-    y: Observables
-    w: Columns
-    mean: Coefficients
-    penalty: PerColumn
-    ceiling: PerColumn
-    tolerance: PerColumn
+    def step(c: tuple[Climb, Array]) -> tuple[Climb, Array]:
+        climb = c[0]
+        phi = climb.phi + climb.length[:, None] * climb.along
+        seen = look(objective, rows, columns, phi, climb.log_z)
+        return aim(columns, inverse, moved(columns, climb, phi, seen)), c[1] + 1
 
-    def start(self, phi: Coefficients) -> _State:
-        """The state at `phi`."""
-        e = project(self.y, phi)
-        p, log_z = tilted(e, self.w, jnp.max(jnp.where(self.w > 0, -e, -jnp.inf), (0, 2)))
-        none, zero = jnp.zeros_like(phi), jnp.zeros_like(self.penalty)
-        return self.looked(_State(phi, e, p, log_z, none, none, none, zero, zero == 0, jnp.zeros((), int)))
-
-    def looked(self, s: _State) -> _State:
-        """The gradient at a new point, and which columns are still behind."""
-        gradient = self.mean + pull(self.y, s.p) - self.penalty[:, None] * s.phi
-        value = self.value(s)
-        behind = (jnp.max(jnp.abs(gradient), 1) > self.tolerance) & jnp.isfinite(value) & (value <= self.ceiling)
-        return s._replace(gradient=gradient, behind=behind)
-
-    def value(self, s: _State) -> PerColumn:
-        """F without its penalty."""
-        return jnp.sum(s.phi * self.mean, 1) - s.log_z
-
-    def preconditioner(self, s: _State, chunks: Int[Array, ""]) -> Float[Array, "d d"]:
-        """Cholesky factor of the curvature in the column that is furthest behind, from its first chunks."""
-        column = jnp.argmax(jnp.where(s.behind, jnp.max(jnp.abs(s.gradient), 1), -1))
-
-        def add(k: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-            y, p = self.y[k], s.p[k, column]
-            terms = (y * p[:, None]).T @ y, p @ y, jnp.sum(p)
-            return jax.tree.map(lambda a, b: a + b.astype(float), sums, terms)
-
-        d = self.y.shape[2]
-        H, m, whole = jax.lax.fori_loop(0, chunks, add, (jnp.zeros((d, d)), jnp.zeros(d), jnp.zeros(())))
-        H = H / whole - jnp.outer(m, m) / whole**2
-        diagonal = jnp.diag(H) + self.penalty[column]
-        diagonal = jnp.where(diagonal > 1e-12, diagonal, 1)  # what never varies, a spin's own column among it
-        jitter = 100 * float(jnp.finfo(self.y.dtype).eps)
-        L = jnp.linalg.cholesky(H.at[jnp.diag_indices(d)].set(diagonal * (1 + jitter)))
-        return jnp.where(jnp.all(jnp.isfinite(L)), L, jnp.diag(jnp.sqrt(diagonal)))
-
-    def step(self, L: Float[Array, "d d"], s: _State) -> _State:
-        """One line, conjugate to the last."""
-        z = _solve(L, s.gradient)
-        new, kept = jnp.sum(s.gradient * z, 1), jnp.sum(s.before * z, 1)
-        turn = jnp.where(s.drop > 0, jnp.maximum(new - kept, 0) / jnp.where(s.drop > 0, s.drop, 1), 0)
-        along = z + turn[:, None] * s.direction
-        rising = jnp.sum(s.gradient * along, 1) > 0.1 * new
-        direction = jnp.where(s.behind[:, None], jnp.where(rising[:, None], along, z), 0)
-        f = project(self.y, direction)
-        t, p, log_z = self.search(s, direction, f)
-        t = jnp.where(s.behind, t, 0)
-        p, log_z = jnp.where(s.behind[:, None], p, s.p), jnp.where(s.behind, log_z, s.log_z)
-        moved = s._replace(phi=s.phi + t[:, None] * direction, e=s.e + _wide(t, f) * f, p=p, log_z=log_z)
-        return self.looked(moved)._replace(before=s.gradient, direction=direction, drop=new, steps=s.steps + 1)
-
-    def search(self, s: _State, direction: Coefficients, f: Columns) -> tuple[PerColumn, Columns, PerColumn]:
-        """Length along the direction at which the slope is small, with the weights and ln Z there.
-
-        Newton steps within the bracket of the root of a decreasing slope: no product with y.
-        """
-        stiff = self.penalty * jnp.sum(direction**2, 1)
-        steady = jnp.sum(direction * (self.mean - self.penalty[:, None] * s.phi), 1)
-
-        def slope_and_curvature(p: Columns, t: PerColumn) -> tuple[PerColumn, PerColumn]:
-            first, second = total(p, f), total(p * f, f)
-            return steady + first - stiff * t, jnp.maximum(second - first**2, 0) + stiff
-
-        def trial(c: tuple) -> tuple:
-            t, _, low, high, *_, k = c
-            p, log_z = tilted(s.e + _wide(t, f) * f, self.w, s.log_z)
-            slope, curvature = slope_and_curvature(p, t)
-            fine = (jnp.abs(slope) <= LOOSE * start) | ~s.behind | ((t >= longest) & (slope > 0))
-            low, high = jnp.where(slope > 0, t, low), jnp.where(slope > 0, high, t)
-            newton = t + slope / jnp.maximum(curvature, TINY)
-            inside = (newton > low) & (newton < high)
-            after = jnp.where(inside, newton, jnp.where(high < jnp.inf, (low + high) / 2, 2 * t))
-            return jnp.where(fine, t, jnp.minimum(after, longest)), t, low, high, fine, p, log_z, k + 1
-
-        start, curvature = slope_and_curvature(s.p, jnp.zeros_like(steady))
-        longest = FARTHEST / jnp.maximum(jnp.sum(jnp.abs(direction), 1), TINY)  # |y| is at most one
-        t = jnp.minimum(start / jnp.maximum(curvature, TINY), longest)
-        carry = (t, t, jnp.zeros_like(t), jnp.full_like(t, jnp.inf), t < 0, s.p, s.log_z, jnp.zeros((), int))
-        c = jax.lax.while_loop(lambda c: ~jnp.all(c[4]) & (c[7] < TRIALS), trial, carry)
-        return c[1], c[5], c[6]
-
-    def optimum(self, s: _State, n: PerColumn) -> SiteOptimum:
-        """What is reported of the last state."""
-        ess = n / total(s.p, s.p / jnp.where(self.w > 0, self.w, 1))
-        value = self.value(s)
-        inside = (self.penalty > 0) | ((value <= self.ceiling) & (ess > FEW))
-        gradient_max, largest = jnp.max(jnp.abs(s.gradient), 1), jnp.max(s.p, (0, 2)).astype(float)
-        return SiteOptimum(s.phi, value, s.log_z, gradient_max, ess, largest, s.steps, jnp.isfinite(value) & inside)
+    start = aim(columns, inverse, start)
+    return jax.lax.while_loop(lambda c: jnp.any(c[0].behind) & (c[1] < most), step, (start, jnp.zeros((), int)))[0]
 
 
-def project(y: Observables, v: Coefficients) -> Columns:
-    """V . y of each flip."""
-    each = jnp.broadcast_to(v.astype(y.dtype), (y.shape[0], *v.shape))  # one product a chunk: no copy is rearranged
-    return jnp.einsum("kcd,krd->kcr", each, y)
+def look(objective: AbstractSiteObjective, rows: SiteRows, columns: Columns, phi: Coefficients, top: PerColumn) -> Look:
+    """Value without the penalty, gradient with it."""
+    real = rows.w.dtype
+    v, c = phi.astype(real), top.astype(real)
+
+    def add(k: Array, sums: Array) -> Array:
+        x, s, weight = chunk(rows, columns, k)
+        return sums + ((weight * objective.pull(s, v @ x.T, c)) @ x).astype(float)
+
+    sums = jax.lax.fori_loop(0, rows.used, add, jnp.zeros(phi.shape)) * columns.scale[:, None]
+    seen = objective.look(sums, columns.site, columns.mean, phi, top)
+    own = jnp.arange(phi.shape[1])[None] == columns.site[:, None]
+    return seen._replace(gradient=jnp.where(own, 0, seen.gradient - columns.penalty[:, None] * phi))
 
 
-def pull(y: Observables, q: Columns) -> Coefficients:
-    """sum_k q_k y_k, chunk by chunk."""
-    return jnp.sum(jnp.einsum("kcr,krd->kcd", q, y), 0, dtype=float)
+def chunk(rows: SiteRows, columns: Columns, k: Array) -> tuple[Array, Array, Array]:
+    """States, signs and weights of some rows, in the precision of products."""
+    real = rows.w.dtype
+    inside = rows.fold[k][None] != columns.left_out[:, None]
+    return rows.x[k].astype(real), rows.s[k].astype(real), jnp.where(inside, rows.w[k][None], 0)
 
 
-def total(a: Columns, b: Columns) -> PerColumn:
-    """Sum of the products over the flips, chunk by chunk."""
-    return jnp.sum(jnp.einsum("kcr,kcr->kc", a, b), 0, dtype=float)
+def moved(columns: Columns, c: Climb, phi: Coefficients, seen: Look) -> Climb:
+    """The trial taken where it is higher, else a shorter one along the same direction."""
+    value, before = (v - columns.penalty * jnp.sum(p**2, 1) / 2 for v, p in ((seen.value, phi), (c.value, c.phi)))
+    steep, slope = jnp.sum(c.gradient * c.along, 1), jnp.sum(seen.gradient * c.along, 1)
+    finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(seen.gradient), 1)
+    level = (value >= before - NOISE * (1 + jnp.abs(before))) & (slope >= -0.9 * steep)
+    taken = c.behind & finite & ((slope >= 0) | level)  # F is concave: a slope that still rises says that it rose
+    root = jnp.where(finite, steep / jnp.where(steep > slope, steep - slope, jnp.inf), 0)
+    new = remembered(c, phi, seen.gradient)._replace(phi=phi, value=seen.value, log_z=seen.log_z)
+    new = where(taken, new._replace(gradient=seen.gradient, length=jnp.zeros_like(c.length)), c)
+    far = jnp.max(jnp.abs(new.gradient), 1) > columns.tolerance
+    return new._replace(
+        length=jnp.where(taken, 0, c.length * jnp.clip(root, 0.1, 0.6)),
+        behind=c.behind & ~(taken & (~far | (seen.value > columns.ceiling))),
+        looks=c.looks + c.behind.astype(int),
+    )
 
 
-def tilted(e: Columns, w: Columns, top: PerColumn) -> tuple[Columns, PerColumn]:
-    """Weights proportional to w exp(-e), summing to one, and ln sum w exp(-e); `top` is near the latter."""
-    q = jnp.where(w > 0, w * jnp.exp(-e - _wide(top, e)), 0)
-    z = total(q, jnp.ones_like(q))
-    return q / _wide(z, q), jnp.log(z) + top.astype(float)
+def remembered(c: Climb, phi: Coefficients, gradient: Coefficients) -> Climb:
+    """The newest step put before the others, if the curvature along it can be told."""
+    move, turn = phi - c.phi, c.gradient - gradient
+    kept = jnp.sum(move * turn, 1) > 1e-10 * jnp.linalg.norm(move, axis=1) * jnp.linalg.norm(turn, axis=1)
+    put = lambda old, new: jnp.concatenate([new[:, None].astype(old.dtype), old[:, :-1]], 1)  # noqa: E731
+    return c._replace(moves=put(c.moves, move), turns=put(c.turns, turn), kept=put(c.kept, kept))
 
 
-def inner(a: Coefficients, b: Coefficients) -> Float[Array, "columns 1"]:
-    """Scalar product in each column."""
-    return jnp.sum(a * b, 1, keepdims=True)
+def aim(columns: Columns, inverse: Float[Array, "d d"], c: Climb) -> Climb:
+    """A direction for the columns that have arrived: that of the limited-memory quasi-Newton method."""
+    plain = preconditioned(inverse, columns.site, c.gradient)
+    along = quasi_newton(inverse, columns.site, c)
+    slope = jnp.sum(c.gradient * along, 1)
+    sound = slope > 1e-4 * jnp.sum(c.gradient * plain, 1)
+    along, slope = (
+        jnp.where(sound[:, None], along, plain),
+        jnp.sum(c.gradient * jnp.where(sound[:, None], along, plain), 1),
+    )
+    ready, length = c.length == 0, jnp.minimum(1, FARTHEST / jnp.sqrt(jnp.maximum(slope, TINY)))
+    return where(ready, c._replace(along=along, length=length, kept=c.kept & sound[:, None]), c)
 
 
-def _solve(L: Float[Array, "d d"], v: Coefficients) -> Coefficients:
-    return jax.scipy.linalg.cho_solve((L, True), v.T).T
+def quasi_newton(inverse: Float[Array, "d d"], site: Int[Array, " columns"], c: Climb) -> Coefficients:
+    """The two loops over the memory; Nocedal & Wright, Numerical Optimization, algorithm 7.4."""
+    moves, turns = (jnp.swapaxes(a, 0, 1).astype(float) for a in (c.moves, c.turns))
+    kept = c.kept.T
+    curved = jnp.sum(moves * turns, 2)
+    rho = jnp.where(kept, 1 / jnp.where(kept, curved, 1), 0)
+
+    def newest_first(r: Array, pair: tuple) -> tuple[Array, Array]:
+        move, turn, rho = pair
+        share = rho * jnp.sum(move * r, 1)
+        return r - share[:, None] * turn, share
+
+    def oldest_first(z: Array, pair: tuple) -> tuple[Array, None]:
+        move, turn, rho, share = pair
+        return z + (share - rho * jnp.sum(turn * z, 1))[:, None] * move, None
+
+    r, share = jax.lax.scan(newest_first, c.gradient, (moves, turns, rho))
+    images = preconditioned(inverse, site, turns[0])
+    scale = jnp.where(kept[0], curved[0] / jnp.maximum(jnp.sum(turns[0] * images, 1), TINY), 1)
+    z = preconditioned(inverse, site, r) * scale[:, None]
+    return jax.lax.scan(oldest_first, z, (moves, turns, rho, share), reverse=True)[0]
 
 
-def _wide(t: PerColumn, like: Columns) -> Float[Array, "1 columns 1"]:
-    return t.astype(like.dtype)[None, :, None]
+def preconditioned(inverse: Float[Array, "d d"], site: Int[Array, " columns"], r: Coefficients) -> Coefficients:
+    """The inverse of the curvature without the spin's own row and column, by a rank-one correction."""
+    z, row = r @ inverse, inverse[site]
+    own = jnp.take_along_axis(z, site[:, None], 1) / jnp.take_along_axis(row, site[:, None], 1)
+    return z - own * row
+
+
+def where(chosen: Bool[Array, " columns"], new: Climb, old: Climb) -> Climb:
+    """One or the other, column by column."""
+    pick = lambda a, b: jnp.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b)  # noqa: E731
+    return jax.tree.map(pick, new, old)
+
+
+def curvature(objective: AbstractSiteObjective, rows: SiteRows, columns: Columns, c: Climb) -> Float[Array, "d d"]:
+    """Inverse of the covariance of y in the column that is furthest behind; its own row and column stand apart."""
+    column = jnp.argmax(jnp.where(c.behind, jnp.max(jnp.abs(c.gradient), 1), -1))
+    one = jax.tree.map(lambda a: a[column][None], columns)
+    real = rows.w.dtype
+    phi, top = c.phi[column].astype(real), c.log_z[column][None].astype(real)
+
+    def add(k: Array, sums: Array) -> Array:
+        x, s, weight = chunk(rows, one, k)
+        p = weight * objective.tilt(s, (x @ phi)[None], top)
+        return sums + ((x * p.T).T @ x).astype(float)
+
+    d, own = c.phi.shape[1], one.site[0]
+    M = jax.lax.fori_loop(0, rows.used, add, jnp.zeros((d, d)))
+    M = M / M[own, own]
+    H = M - jnp.outer(M[own], M[own])  # a flip has x_i y = -x: the row of the spin itself is the mean
+    diagonal = jnp.diag(H) + one.penalty[0]
+    diagonal = jnp.where(diagonal > 1e-12, diagonal, 1)  # what never varies, the spin itself among it
+    jitter = 100 * float(jnp.finfo(real).eps)
+    L = jnp.linalg.cholesky(H.at[jnp.diag_indices(d)].set(diagonal * (1 + jitter)))
+    solved = jax.scipy.linalg.cho_solve((L, True), jnp.eye(d))
+    return jnp.where(jnp.all(jnp.isfinite(solved)), solved, jnp.diag(1 / diagonal))
+
+
+def spread(rows: SiteRows, columns: Columns, phi: Coefficients) -> Spread:
+    """How the tilted weights of F are spread over the flips."""
+    v, zero = phi.astype(rows.w.dtype), jnp.zeros(phi.shape[0])
+
+    def add(k: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
+        x, s, weight = chunk(rows, columns, k)
+        e = jnp.where((s != 0) & (weight > 0), s * (v @ x.T), -jnp.inf)
+        top = jnp.maximum(sums[0], jnp.max(e, 1).astype(float))
+        q, shift = jnp.exp(e - top[:, None].astype(e.dtype)), jnp.exp(sums[0] - top)
+        here = jnp.sum(weight * q, 1), jnp.sum(weight * q * q, 1), jnp.max(weight * q, 1)
+        z, squares, largest = (a.astype(float) for a in here)
+        return top, shift * sums[1] + z, shift**2 * sums[2] + squares, jnp.maximum(shift * sums[3], largest)
+
+    lowest = jnp.full_like(zero, -1e30)  # below every exponent, yet a number
+    top, z, squares, largest = jax.lax.fori_loop(0, rows.used, add, (lowest, zero, zero, zero))
+    return Spread(jnp.log(z * columns.scale) + top, z**2 * columns.scale / squares, largest / z)

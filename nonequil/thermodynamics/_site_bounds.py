@@ -12,7 +12,7 @@ from ._bound import SCARCE, lower_bound
 from ._cross_fit import fold_of_pairs, influence, pooled
 from ._maxent import MaxEntBound, largest_bound
 from ._one_step import OneStepNewton, ThermodynamicUncertainty, one_step_bound, uncertainty_bound
-from ._site_batches import Folds
+from ._site_data import Folds, SiteData
 from ._site_fit import LOOSER, TOLERANCE, SiteFits, fit_sites, maximum, one_step
 from ._site_flips import Flips, SiteFlips, read_flips
 from ._site_judges import AbstractSiteJudge, Bound, Uncertainty
@@ -30,9 +30,9 @@ def _(g: SiteFlips, estimator: MaxEntBound, data: Any) -> Estimate:
         folds = folds_of(flips, estimator.n_folds)
         if flips.pairs.population or estimator.ridge is not None:
             ridge = np.full(flips.n_units, estimator.ridge or 0.0)
-            path = [fit_sites(flips, g, folds, Bound(), maximum, ridge)]
+            path = [fit_sites(SiteData(flips, g, folds), Bound(), maximum, ridge)]
         else:
-            path = ridge_path(flips, g, folds)
+            path = ridge_path(SiteData(flips, g, folds))
         found = answer(flips, g, folds, path, Bound())
     return lower_bound(*found)
 
@@ -53,7 +53,7 @@ def _from_one_step(g: SiteFlips, estimator: Any, data: Any, judge: AbstractSiteJ
         return too_few(g, flips)
     with jax.enable_x64(True):
         folds = folds_of(flips, estimator.n_folds)
-        fits = fit_sites(flips, g, folds, judge, one_step, np.full(flips.n_units, ridge))
+        fits = fit_sites(SiteData(flips, g, folds), judge, one_step, np.full(flips.n_units, ridge))
         found = answer(flips, g, folds, [fits], judge)
     return lower_bound(*found)
 
@@ -107,7 +107,7 @@ def details_of(flips: Flips, g: SiteFlips, path: list[SiteFits], chosen: Chosen)
         "ess": best("ess")[:, 0],
         "largest_weight": best("largest")[:, 0],
         "gradient_max": best("gradient_max")[:, 0],
-        "steps": best("steps"),
+        "steps": best("steps")[:, 0],
         "finite_optimum": path[0].optimum.finite[:, 0] if np.all(path[0].ridge == 0) else None,
         "ridge": ridges[at],
         "fold_ridges": ridges[chosen.by_others, np.arange(n)[:, None]],

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._results import Unit
 from ..data import Attempts, Transitions
+from ..numerics import one_thread
 from ._base import unit_of
 from ._function import as_observable
 from ._observable import AbstractObservable
@@ -83,11 +84,12 @@ class Flips:
         return self.attempts * self.pairs.n
 
     @functools.cached_property
+    @one_thread
     def sums(self) -> np.ndarray:
         """Number of flips of each spin, sum of their weights and of their squares: (3, n)."""
         powers, found = np.stack([self.w > 0, self.w, self.w**2]), np.zeros((3, self.n_units))
         for rows in self.pairs.slices(8192):
-            found += powers[:, rows] @ self.flipped[rows]
+            found += powers[:, rows] @ self.flipped[rows].astype(float)  # products of mixed types are slow
         return found
 
     @property
@@ -110,11 +112,11 @@ class Flips:
         """Rows from which this spin flips."""
         return np.flatnonzero(self.flipped[:, site] & (self.w > 0))
 
-    def currents(self, phi: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Phi_i . y of the flip of every spin from some rows: (rows, n)."""
-        x, n = self.pairs.x[rows].astype(phi.dtype), self.n_units
-        field = x @ phi[:, :n].T
-        return -x * (field + phi[:, n] if phi.shape[1] > n else field)
+    def currents(self, phi: np.ndarray, rows: np.ndarray, sites: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Phi_i . y of the flip of some spins from some rows: (rows, sites)."""
+        x, n, v = self.pairs.x[rows].astype(phi.dtype), self.n_units, phi[sites]
+        field = x @ v[:, :n].T
+        return -x[:, sites] * (field + v[:, n] if v.shape[1] > n else field)
 
 
 @functools.singledispatch

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ._cross_fit import WORSE, HeldOut
-from ._site_batches import Folds
+from ._site_data import Folds, SiteData
 from ._site_fit import SiteFits, fit_sites, maximum
-from ._site_flips import Flips, SiteFlips
+from ._site_flips import Flips
 from ._site_judges import AbstractSiteJudge, Bound, SiteValue
 
 RIDGES = 10 ** np.arange(-2.5, 1.01, 0.25)  # over the number of flips: from hardly felt to nothing left
@@ -21,17 +21,18 @@ class Chosen(NamedTuple):
     by_others: np.ndarray
 
 
-def ridge_path(flips: Flips, g: SiteFlips, folds: Folds) -> list[SiteFits]:
+def ridge_path(data: SiteData) -> list[SiteFits]:
     """Fits from no ridge up to 10 n; a spin leaves where all its folds are sound and stronger ridges gain nothing."""
+    flips = data.flips
     each = flips.sums[1] ** 2 / np.maximum(flips.sums[2], np.finfo(float).tiny)
-    path = [fit_sites(flips, g, folds, Bound(), maximum, 0 * each)]
+    path = [fit_sites(data, Bound(), maximum, 0 * each)]
     active = going(path)
     for ridge in RIDGES:
         if not np.any(active):
             break
         last = path[-1].optimum
         start = np.where(last.finite[..., None], last.phi, 0)
-        path.append(fit_sites(flips, g, folds, Bound(), maximum, ridge * each, start=start, active=active))
+        path.append(fit_sites(data, Bound(), maximum, ridge * each, start=start, active=active))
         active = active & going(path)
     return path
 

@@ -20,8 +20,10 @@ from nonequil.thermodynamics import (
     exact,
     trajectory_production,
 )
-from nonequil.thermodynamics import _site_fit as site_fit
+from nonequil.thermodynamics import _site_schedule as schedule
+from nonequil.thermodynamics._site_ascent import Columns, SiteRows
 from nonequil.thermodynamics._site_flips import read_flips
+from nonequil.thermodynamics._site_objectives import LogMean
 
 N = 10
 ESTIMATORS = (MaxEntBound, OneStepNewton, ThermodynamicUncertainty)
@@ -50,12 +52,12 @@ def drawn(model, states, seed):
     return nq.Attempts(x, draw.random(x.shape) < flip_probability(model, x))
 
 
-def dense(x, flips, single):
+def dense(x, flips, single, coded=lambda x: x):
     """The three bounds of flips with weights (states, n) that sum to at most one: a quasi-Newton method from SciPy."""
     values, theta = np.zeros(3), np.zeros(x.shape[1:] * 2)
     for i, W in enumerate(flips.sum(0)):
         p, others = flips[:, i] / W, np.delete(np.arange(x.shape[1]), i)
-        g = -2 * x[:, [i]] * np.column_stack([x[:, others], np.ones((len(x), int(single)))])
+        g = -2 * x[:, [i]] * np.column_stack([coded(x[:, others]), np.ones((len(x), int(single)))])
         mean = p @ g
         K = g.T @ (p[:, None] * g) - np.outer(mean, mean)
 
@@ -90,6 +92,18 @@ def test_bounds_on_the_exact_population(dH, single):
         assert (e.stderr, e.floor, e.unit) == (0, 0, nq.Unit.per_attempt)
         assert e.kind is nq.KIND.lower_bound
         assert e.result == nq.RESULTS.successful
+
+
+def test_with_single_terms_the_coding_of_the_spins_does_not_matter():
+    model = network(6, n=4, dH=0.8)
+    enumeration = nq.enumerate_states(nq.Sequential(model))
+    x, law = np.asarray(enumeration.states, float), np.asarray(enumeration.stationary)
+    flips = law[:, None] * flip_probability(model, x) / 4
+    spikes, both = (dense(x, flips, single, lambda x: (x + 1) / 2)[0] for single in (False, True))
+    found, alone = (MaxEntBound(SiteFlips(single=s))(enumeration.transitions()).value for s in (True, False))
+    assert abs(found - both[0]) < 1e-8
+    assert abs(alone - spikes[0]) > 1e-3
+    assert found > max(alone, spikes[0]) + 1e-3
 
 
 def test_differences_across_the_diagonal_are_those_of_the_couplings():
@@ -240,22 +254,29 @@ def test_a_diluted_network_one_sweep_apart():
     assert 1 - np.mean((found - true) ** 2) / np.var(found) > 0.93
 
 
+def abstract(chunks, size, columns, d, own):
+    """Shapes of all that a program reads."""
+    shape = jax.ShapeDtypeStruct
+    signs = shape((chunks, 1 if own else columns, size), np.int8)
+    w, fold = shape((chunks, size), np.float32), shape((chunks, size), np.int32)
+    rows = SiteRows(shape((chunks, size, d), np.int8), w, fold, signs, shape((), int))
+    of_column, site = np.ones(columns), np.zeros(columns, int)
+    problems = Columns(site, site.astype(np.int32), np.zeros((columns, d)), *[of_column] * 4)
+    return rows, problems, schedule.at(problems, problems.mean, np.float32, cold=True)
+
+
 @pytest.mark.compiled
-def test_memory_is_that_of_the_flips_of_one_spin():
-    """Temporaries: the flips of a spin in single precision, a few numbers a flip and column, and d**2."""
-    chunks, size, d, columns = 8, 4096, 64, 6
-    shape = lambda dtype, *s: jax.ShapeDtypeStruct((1, *s), dtype)  # noqa: E731
-    of_column, flips = shape(float, columns), chunks * size
-    arguments = (
-        shape(np.int8, chunks, size, d),
-        shape(int),
-        shape(np.float32, chunks, columns, size),
-        of_column,
-        shape(float, columns, d),
-        of_column,
-        shape(np.int32, chunks, size),
-        jax.ShapeDtypeStruct((columns,), float),
-        200,
-    )
-    temporary = site_fit._maximum.lower(*arguments).compile().memory_analysis().temp_size_in_bytes
-    assert temporary < 4 * flips * (2 * d + 16 * columns) + 200 * d**2
+@pytest.mark.parametrize("own", [False, True])
+def test_memory_does_not_grow_with_the_flips(own):
+    """Temporaries: a chunk of states and signs in single precision, the memory of the columns, and d**2."""
+    size, columns, d, found = 1024, 6 if own else 64, 64, []
+    for chunks in (4, 64):
+        rows, problems, start = abstract(chunks, size, columns, d, own)
+        if own:
+            lowered = schedule._alone.lower(LogMean(), rows, problems, start, 8, 200)
+        else:
+            inverse = jax.ShapeDtypeStruct((d, d), float)
+            lowered = schedule._climb.lower(LogMean(), rows, problems, inverse, start, 8)
+        found.append(lowered.compile().memory_analysis().temp_size_in_bytes)
+    assert found[0] == found[1]
+    assert found[0] < 4 * size * (2 * d + 3 * columns) + 8 * (10 * d * d + 20 * columns * d)
