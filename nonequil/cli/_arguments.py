@@ -27,7 +27,9 @@ class Source:
     """A run to look at."""
 
     run: tyro.conf.Positional[Path]
-    """Folder of a run."""
+    """Folder of a run, or of a sweep."""
+    point: int | None = None
+    """One point of a sweep, by its index."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ..experiments._execute import execute, read_result, same_inputs
 from ..experiments._fit import Fit
 from ..experiments._folder import CONFIG, RunFolder
 from ..experiments._kinds import read_experiment
+from ..experiments._sweep import is_sweep
 from . import _sweep_commands
 from ._arguments import Collection, Place, Source, parse
 from ._show import info_text, list_text, show_text
@@ -36,7 +37,9 @@ def run(arguments: list[str], check: Check) -> int:
 def rerun(arguments: list[str], check: Check) -> int:
     """`nonequil rerun RUN --out NEW`: 1 if the new result is not the old one bit for bit."""
     source, place = parse("rerun", arguments, Source, Place)
-    before = run_folder(source.run)
+    if is_sweep(source.run):
+        return _sweep_commands.rerun_sweep(source, place, check)
+    before = run_folder(source.run, source.point)
     experiment = read_experiment(before.path / CONFIG)
     same_inputs(experiment, before)
     code = _carry_out(experiment, place, check)
@@ -53,7 +56,9 @@ def list_runs(arguments: list[str], check: Check) -> int:
 def show(arguments: list[str], check: Check) -> int:
     """`nonequil show RUN`."""
     (source,) = parse("show", arguments, Source)
-    print(show_text(run_folder(source.run)))
+    print(
+        _sweep_commands.show_sweep(source) if is_sweep(source.run) else show_text(run_folder(source.run, source.point))
+    )
     return 0
 
 
@@ -77,9 +82,11 @@ COMMANDS: dict[str, Callable[[list[str], Check], int]] = {
 }
 
 
-def run_folder(path: Path) -> RunFolder:
-    """The run in a folder. Raises OSError or ValueError if there is none."""
+def run_folder(path: Path, point: int | None = None) -> RunFolder:
+    """The run in a folder. Raises OSError or ValueError if there is none, or if one of its points is asked for."""
     folder = RunFolder(path)
+    if point is not None:
+        raise ValueError(f"point = {point}: {path} is no sweep, leave the point out")
     if not folder.path.is_dir():
         raise FileNotFoundError(f"run = {path}: no such folder")
     if folder.config is None:

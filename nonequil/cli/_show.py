@@ -7,6 +7,8 @@ from ..experiments._environment import environment
 from ..experiments._execute import read_result
 from ..experiments._folder import CONFIG, RunFolder
 from ..experiments._kinds import as_experiment
+from ..experiments._sweep import is_sweep
+from ..experiments._sweep_status import sweep_summary
 from ..experiments._toml import read_toml
 
 
@@ -19,7 +21,7 @@ def list_text(folder: Path) -> str:
         return f"no runs in {folder}"
     rows = [("run", "experiment", "state", "updated", "message")]
     for run in runs:
-        status = run.status
+        status = sweep_summary(run.path) if is_sweep(run.path) else run.status
         kind = str(read_toml(run.path / CONFIG).get("experiment", "?"))
         rows.append((run.path.name, kind, status["state"], status.get("updated", ""), status.get("message", "")))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]

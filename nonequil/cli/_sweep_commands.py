@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments import _cluster
-from ..experiments._collect import collect, query, summary
+from ..experiments._collect import changed_points, collect, query, summary
+from ..experiments._folder import CONFIG
 from ..experiments._sweep import Plan, SweepFolder
 from ..experiments._sweep_create import check_size, chosen_width, create_sweep
 from ..experiments._sweep_status import status_text, task_states, to_resume
 from ..experiments._toml import read_toml
-from ._arguments import parse
+from ._arguments import Place, Source, parse
 from ._sweep_arguments import Question, Resumption, SweepPlace, SweepSource, cluster_of, settings_of
 
 Check = Callable[[], None]
 DEVICES = "NONEQUIL_DEVICES"
+DEBUG = {"name": "debug", "settings": {}}
 MOST_JOBS = 256
 LOOK = 0.5
 """Seconds between two looks at how far a sweep is."""
@@ -101,11 +103,38 @@ def collect_results(arguments: list[str], check: Check) -> int:
     source, question = parse("collect", arguments, SweepSource, Question)
     made = SweepFolder(source.sweep)
     result = collect(made)
+    _cluster.tidy(made.path, [task for task, one in task_states(made).items() if one.state == "done"])
     if question.query is not None:
         print(query(made, question.query))
         return 0
     print(f"{summary(result)}\nwritten to {made.path / 'result.nc'} and {made.path / 'scalars.csv'}")
     return 0
+
+
+def rerun_sweep(source: Source, place: Place, check: Check) -> int:
+    """`nonequil rerun SWEEP [--point K] --out NEW`: 1 if a new result is not the old one bit for bit."""
+    if place.resume or place.overwrite:
+        raise ValueError("a sweep is repeated in a new folder: leave --resume and --overwrite out")
+    before = SweepFolder(source.run)
+    indices = sorted(before.ids) if source.point is None else [before.checked(source.point)]
+    record = before.record
+    made = create_sweep(
+        before.plan, place.out, tasks=record["tasks"], width=record["width"], indices=indices, many=True, cluster=DEBUG
+    )
+    code = start_tasks(made, list(made.tasks), cluster_of("debug", (), check), check)
+    changed = changed_points(before, made)
+    told = f"differs from {before.path} in {', '.join(changed)}" if changed else f"equals {before.path}, bit for bit"
+    print(f"{made.path} {told}")
+    return max(code, int(bool(changed)))
+
+
+def show_sweep(source: Source) -> str:
+    """How a sweep stands and its config; or the config of one point, to be run alone."""
+    made = SweepFolder(source.run)
+    if source.point is not None:
+        return f"# point {source.point} of {made.path}\n{made.point(source.point).to_toml()}"
+    config = (made.path / CONFIG).read_text(encoding="utf-8")
+    return "\n".join([status_text(made), "", f"{CONFIG}:", *("  " + line for line in config.splitlines())])
 
 
 COMMANDS: dict[str, Callable[[list[str], Check], int]] = {

@@ -30,6 +30,20 @@ def collect(sweep: SweepFolder) -> Any:
     return result
 
 
+def changed_points(before: SweepFolder, after: SweepFolder) -> list[str]:
+    """Results of the points that both sweeps have which are not the same bits; points without a result do not count."""
+    old, new = _flat(before), _flat(after)
+    done = [k for k in new[POINT].values if k in before.ids and old.state.sel({POINT: k}) == "done"]
+    new = new.sel({POINT: done})
+    old = old.sel({name: new[name].values for name in new.coords})
+    numbers = [str(name) for name, variable in new.data_vars.items() if name not in ("state", "message")]
+    return [name for name in numbers if name not in old or not _same(old[name].values, new[name].values)]
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b) if a.dtype.kind in "OUT" else a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
 def query(sweep: SweepFolder, sql: str) -> str:
     """What DuckDB answers, as a table; the scalars are called `scalars`.
 

@@ -38,17 +38,17 @@ class Range(Config):
         return np.linspace(self.start, self.stop, self.points).tolist()
 
 
-def _uniform(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
+def _uniform(rng: np.random.Generator, low: Any, high: Any, count: int) -> np.ndarray:
     return low + (high - low) * rng.random(count)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
+def _log_uniform(rng: np.random.Generator, low: Any, high: Any, count: int) -> np.ndarray:
     if not low > 0:
         raise ValueError(f"both ends must be above zero, found {low}")
     return np.exp(_uniform(rng, np.log(low), np.log(high), count))
 
 
-def _integers(rng: np.random.Generator, low: int, high: int, count: int) -> np.ndarray:
+def _integers(rng: np.random.Generator, low: Any, high: Any, count: int) -> np.ndarray:
     if not isinstance(low, int) or not isinstance(high, int):
         raise ValueError(f"both ends must be integers, found {low} and {high}")
     return low + np.floor(rng.random(count) * (high - low + 1)).astype(int)

@@ -127,11 +127,15 @@ class SweepFolder:
         """The folder of a task."""
         return self.path / f"task-{task:04d}"
 
+    def checked(self, index: int) -> int:
+        """`index`. Raises ValueError if no point of the sweep has it."""
+        if index not in self.ids:
+            raise ValueError(f"point = {index}: {self.path / POINTS} has indices {min(self.ids)} to {max(self.ids)}")
+        return index
+
     def point(self, index: int) -> AbstractExperiment:
         """A point. Raises ValueError if the sweep has no such point, or now makes it another one."""
-        if index not in self.ids:
-            raise ValueError(f"point = {index}: {self.path / POINTS} has no such index")
-        experiment = self.plan.experiment(index)
+        experiment = self.plan.experiment(self.checked(index))
         if point_id(experiment) != self.ids[index]:
             raise ValueError(
                 f"{self.path}: point {index} is {point_id(experiment)}, but was submitted as {self.ids[index]}: "

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from ._cluster import active
@@ -10,6 +11,9 @@ from ._sweep import SweepFolder
 
 LINES = 20
 """Tasks that are told one by one."""
+
+
+ATTENTION = ("failed", "died", "interrupted", "running", "queued", "waiting")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +57,23 @@ def _state(sweep: SweepFolder, task: int, points: int, queued: bool) -> TaskStat
 def to_resume(states: dict[int, TaskStatus]) -> list[int]:
     """Tasks that nobody works on and that are not done."""
     return [task for task, one in states.items() if one.state not in ("queued", "running", "done")]
+
+
+def sweep_summary(path: Path) -> dict[str, str]:
+    """A sweep in one line, as the status of a run: `done`, or the state that needs most attention."""
+    try:
+        states = task_states(SweepFolder(path))
+    except ValueError as error:
+        return {"state": "unreadable", "message": str(error)}
+    found = Counter(one.state for one in states.values())
+    worst = next((state for state in ATTENTION if found[state]), "done")
+    updated = max((one.status.get("updated", "") for one in states.values()), default="")
+    points = sum(one.finished for one in states.values())
+    return {
+        "state": worst,
+        "updated": updated,
+        "message": f"sweep: {points} of {sum(s.points for s in states.values())} points",
+    }
 
 
 def status_text(sweep: SweepFolder) -> str:

@@ -102,6 +102,7 @@ def _run_batch(group: Group, width: int, folder: Path, check: Callable[[], None]
 
     numbers, points = zip(*group, strict=True)
     own = folder / f"batch-{numbers[0]:06d}-{len(numbers)}"
+    folder.mkdir(exist_ok=True)
     stages = Stages(own, check=check)
     try:
         with jax.enable_x64(points[0].precision == "float64"), stages:
