@@ -100,6 +100,8 @@ NOTES = f"""
 - Both solve to a largest gradient of {TOLERANCE:g} in units of x_i x_j, float32. The peers fit {SAMPLED} of the spins.
 - `disordered`: {PHASES["disordered"]}; `ordered`: {PHASES["ordered"]}.
 - `with folds and errors`: the public call, which fits six sets of states at once.
+- Spins that flip too rarely for n - 1 coefficients (in the ordered phase at n = 300) have no finite optimum:
+  the fit says so and stops, and none of them is among those that the peers fit.
 - The aim is five times; a peer that does not reach the gradient is a failure and gives no ratio.
 """
 

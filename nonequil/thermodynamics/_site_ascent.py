@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import jax.scipy.linalg
 from jaxtyping import Array, Bool, Float, Int
 
 from ._site_objectives import AbstractSiteObjective, Coefficients, Look, PerColumn
@@ -191,28 +190,19 @@ def where(chosen: Bool[Array, " columns"], new: Climb, old: Climb) -> Climb:
     return jax.tree.map(pick, new, old)
 
 
-def curvature(objective: AbstractSiteObjective, rows: SiteRows, columns: Columns, c: Climb) -> Float[Array, "d d"]:
-    """Inverse of the covariance of y in the column that is furthest behind; its own row and column stand apart."""
-    column = jnp.argmax(jnp.where(c.behind, jnp.max(jnp.abs(c.gradient), 1), -1))
+def gram(
+    objective: AbstractSiteObjective, rows: SiteRows, columns: Columns, c: Climb, column: Int[Array, ""]
+) -> Float[Array, "d d"]:
+    """Tilted sum of x x over the flips of one column."""
     one = jax.tree.map(lambda a: a[column][None], columns)
-    real = rows.w.dtype
-    phi, top = c.phi[column].astype(real), c.log_z[column][None].astype(real)
+    phi, top = (a[column][None].astype(rows.w.dtype) for a in (c.phi, c.log_z))
 
     def add(k: Array, sums: Array) -> Array:
         x, s, weight = chunk(rows, one, k)
-        p = weight * objective.tilt(s, (x @ phi)[None], top)
+        p = weight * objective.tilt(s, phi @ x.T, top)
         return sums + ((x * p.T).T @ x).astype(float)
 
-    d, own = c.phi.shape[1], one.site[0]
-    M = jax.lax.fori_loop(0, rows.used, add, jnp.zeros((d, d)))
-    M = M / M[own, own]
-    H = M - jnp.outer(M[own], M[own])  # a flip has x_i y = -x: the row of the spin itself is the mean
-    diagonal = jnp.diag(H) + one.penalty[0]
-    diagonal = jnp.where(diagonal > 1e-12, diagonal, 1)  # what never varies, the spin itself among it
-    jitter = 100 * float(jnp.finfo(real).eps)
-    L = jnp.linalg.cholesky(H.at[jnp.diag_indices(d)].set(diagonal * (1 + jitter)))
-    solved = jax.scipy.linalg.cho_solve((L, True), jnp.eye(d))
-    return jnp.where(jnp.all(jnp.isfinite(solved)), solved, jnp.diag(1 / diagonal))
+    return jax.lax.fori_loop(0, rows.used, add, jnp.zeros((phi.shape[1],) * 2))
 
 
 def spread(rows: SiteRows, columns: Columns, phi: Coefficients) -> Spread:

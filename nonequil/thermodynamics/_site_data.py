@@ -106,7 +106,7 @@ class SiteData:
     def all_rows(self) -> SiteRows:
         """All states in chunks, without signs."""
         size = min(ROWS if jax.default_backend() == "cpu" else ROWS * SIDE_BY_SIDE, _power(len(self.flips.w)))
-        return self.chunks(np.arange(len(self.flips.w)), size, -(-len(self.flips.w) // size))
+        return self.chunks(np.arange(len(self.flips.w)), size, few_shapes(len(self.flips.w), size))
 
     def with_signs(self, sites: np.ndarray) -> SiteRows:
         """All states with the signs of some spins."""
@@ -118,10 +118,11 @@ class SiteData:
             s[k, :, : len(signs)] = signs.T
         return rows._replace(s=s)
 
-    def own_rows(self, site: int, chunks: int, size: int) -> SiteRows:
-        """The states from which one spin flips."""
-        rows = self.flips.of(site)
-        return self.chunks(rows, size, chunks, self.signs(rows, site))
+    def own_rows(self, site: int) -> SiteRows:
+        """The states from which one spin flips, in the room that the spin which flips most would need."""
+        rows, most = self.flips.of(site), int(self.flips.counts.max())
+        size = min(ROWS, _power(most))
+        return self.chunks(rows, size, few_shapes(most, size), self.signs(rows, site))
 
     def chunks(self, rows: np.ndarray, size: int, chunks: int, s: np.ndarray | None = None) -> SiteRows:
         """Some states, padded with weights of zero."""
@@ -139,6 +140,12 @@ class SiteData:
 def parts(rows: np.ndarray) -> list[np.ndarray]:
     """Rows some at a time."""
     return [rows[start : start + SUMMED] for start in range(0, len(rows), SUMMED)]
+
+
+def few_shapes(rows: int, size: int) -> int:
+    """Number of chunks to make room for, empty ones too, which cost nothing: a program serves all that share it."""
+    power = 1 << (-(-rows // size) - 1).bit_length()
+    return power * 3 // 4 if power >= 4 and rows <= power * 3 // 4 * size else power
 
 
 def _power(count: int) -> int:

@@ -1,20 +1,19 @@
 """Which columns of coefficients rise side by side, and which go on alone."""
 
-import functools as ft
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 
 from ..numerics import one_thread
-from ._site_ascent import MEMORY, Climb, Columns, SiteRows, Spread, climb, curvature, spread
-from ._site_data import ROWS, SiteData
+from ._site_ascent import MEMORY, Climb, Columns, climb, gram, spread
+from ._site_data import SiteData
 from ._site_objectives import AbstractSiteObjective
 
 TOGETHER = 128  # most columns of a product
-ROUND = 8  # looks after which columns that have arrived make room
-ROUNDS = 4  # after which the others go on alone
+ROUND = 6  # looks after which columns that have arrived make room
+ROUNDS = 6  # after which the others go on alone
 EVERY = 8  # looks after which a spin alone computes its curvature anew
 MOST = 200  # looks of a spin alone
 JITTER = 1e-4  # of the shared curvature: copies of a spin leave it singular
@@ -125,13 +124,29 @@ def spread_out(data: SiteData, columns: Columns, found: Arrived) -> None:
 
 def alone(data: SiteData, objective: AbstractSiteObjective, columns: Columns, phi: np.ndarray, site: int) -> Arrived:
     """All columns of one spin, from its own flips."""
-    most = int(data.flips.counts.max())
-    chunks = 1 << (-(-most // ROWS) - 1).bit_length()
-    rows = data.own_rows(site, chunks, min(ROWS, 1 << max(4, (most - 1).bit_length())))
-    cold = not np.any(phi)
-    start = at(columns, np.where(np.isfinite(phi), phi, 0), data.real, cold)
-    c, found = jax.device_get(_alone(objective, rows, columns, start, EVERY, MOST))
-    return Arrived(c.phi, c.gradient, c.behind, c.looks, *found)
+    columns, rows = jax.device_put((columns, data.own_rows(site)))
+    c = at(columns, np.where(np.isfinite(phi), phi, 0), data.real, cold=not np.any(phi))
+    c = c._replace(log_z=_spread(rows, columns, c.phi).log_z)
+    while np.any(c.behind) and np.max(c.looks) < MOST:
+        column = np.argmax(np.where(c.behind, np.max(np.abs(c.gradient), 1), -1))
+        inverse = inverted(_gram(objective, rows, columns, c, column), site, columns.penalty[column], data.real)
+        c = c._replace(length=np.zeros(len(phi)), kept=np.zeros_like(c.kept))
+        c = _climb(objective, rows, columns, inverse, c, EVERY)
+    return Arrived(*jax.device_get((c.phi, c.gradient, c.behind, c.looks, *_spread(rows, columns, c.phi))))
+
+
+@one_thread
+def inverted(gram: Any, site: int, penalty: Any, real: type) -> np.ndarray:
+    """Inverse of the covariance of y with its penalty; the spin's own row and column stand apart."""
+    M = np.asarray(gram) / np.asarray(gram)[site, site]
+    H = M - np.outer(M[site], M[site])  # a flip has x_i y = -x: the row of the spin itself is the mean
+    diagonal = np.diag(H) + float(penalty)
+    diagonal = np.where(diagonal > 1e-12, diagonal, 1)  # what never varies, the spin itself among it
+    np.fill_diagonal(H, diagonal * (1 + 100 * float(np.finfo(real).eps)))
+    try:
+        return scipy.linalg.cho_solve(scipy.linalg.cho_factor(H), np.eye(len(H)))
+    except (np.linalg.LinAlgError, ValueError):  # not positive, or not finite
+        return np.diag(1 / diagonal)
 
 
 def take(table: Table, ids: Any) -> Table:
@@ -148,16 +163,4 @@ def put(table: Any, ids: np.ndarray, rows: Any) -> None:
 _spread = jax.jit(spread)
 _climb = jax.jit(climb, static_argnums=0)
 
-
-@ft.partial(jax.jit, static_argnums=0)
-def _alone(
-    objective: AbstractSiteObjective, rows: SiteRows, columns: Columns, start: Climb, every: Any, most: Any
-) -> tuple[Climb, Spread]:
-    def lines(c: Climb) -> Climb:
-        inverse = curvature(objective, rows, columns, c)
-        fresh = c._replace(length=jnp.zeros_like(c.length), kept=jnp.zeros_like(c.kept))
-        return climb(objective, rows, columns, inverse, fresh, every)
-
-    start = start._replace(log_z=spread(rows, columns, start.phi).log_z)
-    c = jax.lax.while_loop(lambda c: jnp.any(c.behind) & (jnp.max(c.looks) < most), lines, start)
-    return c, spread(rows, columns, c.phi)
+_gram = jax.jit(gram, static_argnums=0)

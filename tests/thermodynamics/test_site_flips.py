@@ -272,11 +272,10 @@ def test_memory_does_not_grow_with_the_flips(own):
     size, columns, d, found = 1024, 6 if own else 64, 64, []
     for chunks in (4, 64):
         rows, problems, start = abstract(chunks, size, columns, d, own)
+        inverse = jax.ShapeDtypeStruct((d, d), float)
+        lowered = schedule._climb.lower(LogMean(), rows, problems, inverse, start, 8)
         if own:
-            lowered = schedule._alone.lower(LogMean(), rows, problems, start, 8, 200)
-        else:
-            inverse = jax.ShapeDtypeStruct((d, d), float)
-            lowered = schedule._climb.lower(LogMean(), rows, problems, inverse, start, 8)
+            lowered = schedule._gram.lower(LogMean(), rows, problems, start, 0)
         found.append(lowered.compile().memory_analysis().temp_size_in_bytes)
     assert found[0] == found[1]
     assert found[0] < 4 * size * (2 * d + 3 * columns) + 8 * (10 * d * d + 20 * columns * d)
