@@ -155,7 +155,7 @@ def simulation_summary(result: xr.Dataset) -> dict[str, Any]:
 def rms_of_pairs(matrix: Float[np.ndarray, "... n n"]) -> Float[np.ndarray, "..."]:
     """Root mean square of the entries off the diagonal, NaN without any."""
     n = matrix.shape[-1]
-    squares = matrix[..., ~np.eye(n, dtype=bool)] ** 2
+    squares = np.ascontiguousarray(matrix[..., ~np.eye(n, dtype=bool)]) ** 2  # else the order of a sum is the batch's
     return np.asarray(np.sqrt(squares.mean(axis=-1)) if n > 1 else np.full(matrix.shape[:-2], np.nan))
 
 
