@@ -9,7 +9,7 @@ from ._curvature import dense_rows
 from ._errors import bread_of
 from ._grams import PIECE, triangle
 from ._identify import Problem
-from ._passes import device, features
+from ._passes import device, features, summed
 from ._rows import Batch
 
 
@@ -28,15 +28,16 @@ def coupling_bias(problem: Problem, theta: np.ndarray) -> np.ndarray:
     packed = device(bread[:, j, k] * np.where(j == k, 1.0, 2.0))
     moved, total = device(theta), np.zeros_like(theta)
     for batch in rows.batches():
-        total += np.asarray(_leverage_sums(moved, packed, batch))
+        total += np.asarray(_leverage_sums((moved, packed), batch))
     bias = np.squeeze(bread @ (factor * total)[:, :, None], axis=2)
     variance = np.einsum("ijj->ij", bread)
     return np.where(bias**2 <= variance, bias, np.nan)  # also where a singular Hessian has no variance
 
 
-@jax.jit
-def _leverage_sums(theta: Array, packed: Array, batch: Batch) -> Array:
+@summed
+def _leverage_sums(whole: tuple[Array, Array], batch: Batch) -> Array:
     """Sum over rows of w (1 - m^2) m (z V z) z, V packed as its upper triangle with the rest added in: (n, p)."""
+    theta, packed = whole
     j, k = triangle(theta.shape[1])
 
     def pieces(leaf: Array | None) -> Array | None:

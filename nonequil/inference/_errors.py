@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .. import numerics
 from ._grams import grams, groups
 from ._identify import Problem
 from ._newton import penalised
@@ -96,7 +97,7 @@ def residual_chunks(
     """Rows that are pairs, in chunks: w (s' - tanh h) (pairs, k), features (pairs, p), and which pairs they are."""
     moved, start = device(theta[neurons]), 0
     for batch in rows.batches(None if len(neurons) == rows.n else neurons):
-        residual = np.asarray(_residuals(moved, batch), dtype=float).reshape(-1, len(neurons))
+        residual = np.asarray(numerics.gathered(_residuals(moved, batch)), dtype=float).reshape(-1, len(neurons))
         stop = min(start + len(residual), len(rows.x))
         at = slice(start, stop)
         one = np.ones((stop - start, 1))

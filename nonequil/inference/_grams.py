@@ -6,7 +6,8 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Array
 
-from ._passes import _curvatures, device, features
+from .. import numerics
+from ._passes import _curvatures, device, features, summed
 from ._rows import Batch, Rows, batch_shape
 
 SLOWER = 20  # time of one sparse product over one of a dense product
@@ -19,9 +20,10 @@ def triangle(p: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(p)
 
 
-@jax.jit
-def _dense(weight: Array, batch: Batch) -> Array:
+@summed
+def _dense(_: None, part: tuple[Array, Batch]) -> Array:
     """Sum over rows of weight_i z_j z_k for all pairs j <= k: (k, pairs)."""
+    weight, batch = part
     j, k = triangle(1 + batch.x.shape[-1] + (0 if batch.regressors is None else batch.regressors.shape[-1]))
 
     def pieces(leaf: Array | None) -> Array | None:
@@ -101,9 +103,11 @@ def grams(theta: np.ndarray, rows: Rows, neurons: np.ndarray, kind: int = 0) -> 
     for part, batch in enumerate(rows.batches(picked)):
         weight = _curvatures(moved, batch)[kind]
         if pairs is None:
-            total += np.asarray(_dense(weight, batch))[at]
+            total += np.asarray(_dense(None, (weight, batch)))[at]
         else:
-            flat = np.asarray(weight, dtype=float).reshape(-1, len(computed))[: pairs[part].shape[1], at]
+            flat = np.asarray(numerics.gathered(weight), dtype=float).reshape(-1, len(computed))[
+                : pairs[part].shape[1], at
+            ]
             total += (pairs[part] @ flat).T
     full = np.empty((len(neurons), rows.features, rows.features))
     full[:, j, k] = full[:, k, j] = total

@@ -1,5 +1,7 @@
 """The passes over the data that a fit makes: likelihood and gradient, curvatures, counts."""
 
+import functools as ft
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,9 @@ from jaxtyping import Array, Float
 
 from .. import numerics
 from ._rows import Batch, Rows
+
+summed = ft.partial(numerics.over_devices, total=True)
+mapped = ft.partial(numerics.over_devices, total=False)
 
 PART, CURVED = 8, 128  # mean curvatures are taken from one row in PART, at least CURVED of a block
 
@@ -52,7 +57,7 @@ def _scores(p: Array, up: Array, b: Batch) -> Array:
     return 2 * b.w[None] * (p - up)
 
 
-@jax.jit
+@summed
 def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
     """Negative log-likelihood of each neuron (first column) and its gradient, summed over a batch."""
 
@@ -66,7 +71,7 @@ def _likelihood(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]
     return jax.lax.scan(block, start, batch)[0].value
 
 
-@jax.jit
+@summed
 def _slopes(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
     """The same gradient, and in four more columns sums of w, w phi, w phi g and w phi g^2 over part of the rows.
 
@@ -87,7 +92,7 @@ def _slopes(theta: Float[Array, "k p"], batch: Batch) -> Float[Array, "k q"]:
     return jax.lax.scan(block, start, batch)[0].value
 
 
-@jax.jit
+@mapped
 def _curvatures(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]:
     """Curvatures w (1 - tanh^2 h) and squared scores, sum w^2 (s - tanh h)^2, of each row and neuron."""
 
@@ -100,8 +105,8 @@ def _curvatures(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]
     return jax.lax.map(block, batch)
 
 
-@jax.jit
-def _counts(batch: Batch) -> tuple[Array, Array]:
+@summed
+def _counts(_: None, batch: Batch) -> tuple[Array, Array]:
     """Sums of w z z^T and w a z^T over a batch."""
     dtype = jnp.result_type(float)
 
@@ -116,7 +121,7 @@ def _counts(batch: Batch) -> tuple[Array, Array]:
     return total[0].value, total[1].value
 
 
-@jax.jit
+@mapped
 def _residuals(theta: Float[Array, "k p"], batch: Batch) -> Array:
     """Residuals w (a - tanh h) of each row and neuron."""
 
@@ -153,13 +158,13 @@ def counts(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Sums of w z z^T (p, p) and w a z^T (n, p) over all rows."""
     gram, cross = np.zeros((rows.features, rows.features)), np.zeros((rows.n, rows.features))
     for batch in rows.batches():
-        parts = _counts(batch)
+        parts = _counts(None, batch)
         gram += np.asarray(parts[0])
         cross += np.asarray(parts[1])
     return gram, cross
 
 
-@jax.jit
+@summed
 def _outcome(theta: Float[Array, "k p"], batch: Batch) -> tuple[Array, Array]:
     """Negative log-likelihood of each neuron, and the rows of positive weight whose sign it does not predict."""
 
@@ -188,7 +193,7 @@ def outcome(theta: np.ndarray, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return loss, wrong == 0
 
 
-@jax.jit
+@mapped
 def _each(theta: Float[Array, "k p"], batch: Batch) -> Array:
     """Weighted log-likelihood of each row, summed over neurons."""
 
@@ -202,5 +207,5 @@ def _each(theta: Float[Array, "k p"], batch: Batch) -> Array:
 def pair_log_likelihood(theta: np.ndarray, pairs: Rows) -> np.ndarray:
     """Weighted log-likelihood of each pair (rows that are pairs), summed over neurons."""
     moved = device(theta)
-    parts = [np.asarray(_each(moved, batch), dtype=float).ravel() for batch in pairs.batches()]
+    parts = [np.asarray(numerics.gathered(_each(moved, batch)), dtype=float).ravel() for batch in pairs.batches()]
     return np.concatenate(parts)[: len(pairs.x)]

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 
+from .. import numerics
+
 BLOCK = 2048  # rows in one matrix product
 CHUNK = 131072  # rows in one call, unless told otherwise
 SHORT = 2e9  # products in a pass over all neurons that is short enough not to leave any out
@@ -15,7 +17,9 @@ KEPT = 2**30  # bytes of batches held on the device between passes
 
 
 class Batch(NamedTuple):
-    """Rows on the device, (blocks, rows, ...): past spins, share of +1 that followed, weights, squared weights, drives.
+    """Rows on the devices, which share the blocks, (blocks, rows, ...).
+
+    Past spins, share of +1 that followed, weights, squared weights, drives.
 
     Shares, not means, because a rare +1 keeps its digits in float32. Where rows are pairs `up` is the later spin, int8.
     """
@@ -121,7 +125,7 @@ class Rows:
         return padded, padded
 
     def batches(self, neurons: np.ndarray | None = None) -> Iterator[Batch]:
-        """The rows on the device, batch by batch, all of one shape; `neurons` picks columns of `a` and `offset`."""
+        """The rows on the devices, batch by batch, all of one shape; `neurons` picks columns of `a` and `offset`."""
         if neurons is None and "batches" in self.kept:
             yield from self.kept["batches"]
             return
@@ -144,7 +148,7 @@ class Rows:
             short = shape[0] * shape[1] - len(leaf)
             leaf = np.pad(leaf, [(0, short)] + [(0, 0)] * (leaf.ndim - 1)) if short else leaf
             leaf = leaf if leaf.dtype == np.int8 else leaf.astype(jnp.result_type(dtype))
-            return jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:]))
+            return jnp.asarray(numerics.spread(leaf.reshape(*shape, *leaf.shape[1:])))
 
         return Batch(
             put(self.x, None),
@@ -157,13 +161,18 @@ class Rows:
 
 
 def batch_shape(rows: int, chunk: int = CHUNK) -> tuple[int, int, int]:
-    """Rows in a block, blocks in a batch and number of batches, so that padding stays small."""
-    block = min(BLOCK, max(64, 1 << (min(rows, chunk) - 1).bit_length()))
-    blocks = -(-rows // block)
+    """Rows in a block, blocks in a batch and number of batches, so that padding stays small.
+
+    Every device has as many blocks of a batch; `chunk` is the most rows of one device.
+    """
+    devices = len(numerics.devices())
+    own = -(-rows // devices)
+    block = min(BLOCK, max(64, 1 << (min(own, chunk) - 1).bit_length()))
+    blocks = -(-own // block)
     step = 1 << max(0, blocks.bit_length() - 3)  # few shapes, so that fits of similar size share a compiled program
     blocks = -(-blocks // step) * step
     count = -(-blocks // max(1, chunk // block))
-    return block, -(-blocks // count), count
+    return block, devices * -(-blocks // count), count
 
 
 def means(row: np.ndarray, x_next: np.ndarray, weight: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

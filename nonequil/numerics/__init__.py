@@ -1,6 +1,13 @@
 """Numerical tools without physics: sums, random numbers, averages, fixed points, roots, optimisation."""
 
 from . import maps as maps
+from ._devices import along as along
+from ._devices import devices as devices
+from ._devices import gathered as gathered
+from ._devices import mesh as mesh
+from ._devices import mesh_of as mesh_of
+from ._devices import over_devices as over_devices
+from ._devices import spread as spread
 from ._extended_log import extended_log as extended_log
 from ._fixed_point import FixedPoint as FixedPoint
 from ._fixed_point import fixed_point as fixed_point

@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array, Int, Key, PyTree
 
 from .. import numerics
@@ -81,23 +82,28 @@ def finish(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Run:
-    """What stays the same during a run, and its loops. Chains are filled up to a number that suits the steps."""
+    """What stays the same during a run, and its loops. Chains are filled up to what suits steps and devices."""
 
     dynamics: AbstractDynamics
     observers: tuple[AbstractObserver, ...]
     every: int
     drive: Any
+    chains: int
     wide: int
     steps: AbstractSteps
     burn_in: Int[Array, ""]
+    mesh: Mesh | None
 
     @classmethod
     def of(cls, dynamics: Any, state: Any, observers: Any, every: Any, drive: Any, key: Any) -> "_Run":
         """The run that a state belongs to."""
-        wide = filled_up(dynamics, jax.tree.leaves(state.x)[0].shape[0])
+        chains = jax.tree.leaves(state.x)[0].shape[0]
+        mesh = state.mesh if chains > 1 else None
+        wide = filled_up(dynamics, chains, 1 if mesh is None else mesh.size)
         every = period(dynamics, state.x, every)
-        steps = steps_of(dynamics, numerics.chain_keys(key, wide), drive, every if observers else LAST)
-        return cls(dynamics, observers, every, drive, wide, steps, state.burn_in)
+        keys = numerics.along(numerics.chain_keys(key, wide), mesh)
+        steps = steps_of(dynamics, keys, drive, every if observers else LAST)
+        return cls(dynamics, observers, every, drive, chains, wide, steps, state.burn_in, mesh)
 
     def advance(self, state: SimulationState, steps: int, *, closing: bool) -> SimulationState:
         """The state after `steps` steps; a chunk that is full, or closes the run, has gone to the observers."""
@@ -107,20 +113,23 @@ class _Run:
         moving, held, totals = self.steps.init(jax.tree.map(self.widened, state.x)), (), ()
         if self.observers:
             window = self.every * jax.tree.leaves(state.held)[0].shape[1]
+            held = state.held if self.mesh is None else jax.tree.map(self.widened, state.held)
             (moving, _, held, totals), _ = jax.lax.scan(
                 lambda carry, _: (self.window(carry, end, window, closing), None),
-                (moving, state.index, state.held, state.totals),
+                (moving, state.index, held, state.totals),
                 length=steps // window + 2,
             )
         else:
             moving = self.steps.run(moving, state.index, end)[1]
         x = jax.tree.map(self.narrowed, self.steps.states(moving, state.x), state.x)
-        return SimulationState(x, end, state.burn_in, totals, held)
+        held = jax.tree.map(self.narrowed, held, state.held)
+        return SimulationState(x, end, state.burn_in, totals, held, state.mesh)
 
     def widened(self, leaf: Array) -> Array:
         """The chains and copies of the first one."""
         short = self.wide - leaf.shape[0]
-        return jnp.concatenate([leaf, jnp.repeat(leaf[:1], short, axis=0)]) if short else leaf
+        leaf = jnp.concatenate([leaf, jnp.repeat(leaf[:1], short, axis=0)]) if short else leaf
+        return numerics.along(leaf, self.mesh)
 
     def narrowed(self, leaf: Array, asked: Array) -> Array:
         """The chains without the copies."""
@@ -166,7 +175,7 @@ class _Run:
 
     def observe(self, totals: Any, held: tuple, first: Int[Array, ""], filled: Int[Array, ""]) -> Any:
         """The totals with the first `filled` of the held pairs, the `first`-th and following ones of each chain."""
-        x, x_next = held
+        x, x_next = jax.tree.map(lambda leaf: leaf[: self.chains], held)
         slots = jax.tree.leaves(x)[0].shape[1]
         index = self.burn_in + (first + jnp.arange(slots)) * self.every + self.every - 1
         t = pairs(self.dynamics, x, x_next, drives_at(self.drive, index), filled)

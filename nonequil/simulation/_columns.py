@@ -64,9 +64,9 @@ def _(dynamics: Parallel, keys: Key[Array, " chains"], drive: Any, together: int
     return SingleSteps(dynamics, keys, drive)
 
 
-def filled_up(dynamics: AbstractDynamics, chains: int) -> int:
+def filled_up(dynamics: AbstractDynamics, chains: int, devices: int = 1) -> int:
     """Chains that are run in place of `chains`: a lone one as it is, by products of a matrix and a vector."""
-    width = _width(dynamics)
+    width = _width(dynamics) * devices
     return chains if chains == 1 else -(-chains // width) * width
 
 

@@ -5,8 +5,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array, Int, PyTree, Shaped
 
+from .. import numerics
 from .._checks import spins as check_spins
 from .._results import Unit
 from ..data import Transitions
@@ -27,7 +29,8 @@ class SimulationState(eqx.Module):
     - `burn_in`: number of steps before the first one that observers may see;
     - `totals`: one total per observer;
     - `held`: pairs x and x_next, (chains, steps, ...), that wait until their chunk is full, so that observers see the
-      same chunks however a run is cut into pieces.
+      same chunks however a run is cut into pieces;
+    - `mesh`: the devices over which `spread` laid the chains, if they are several.
     """
 
     x: Chains
@@ -35,6 +38,7 @@ class SimulationState(eqx.Module):
     burn_in: Int[Array, ""]
     totals: PyTree
     held: PyTree
+    mesh: Mesh | None = eqx.field(static=True, default=None)
 
 
 def start(
@@ -63,7 +67,7 @@ def start(
     shapes = eqx.filter_eval_shape(_all_pairs, dynamics, x0, shown, drive)
     totals = tuple(o.init(shapes) for o in observers)
     held = jax.tree.map(_slots, (x0, x0)) if observers else ()
-    return SimulationState(x0, jnp.zeros((), int), jnp.full((), burn_in, int), totals, held)
+    return SimulationState(x0, jnp.zeros((), int), jnp.full((), burn_in, int), totals, held, numerics.mesh_of(x0))
 
 
 def period(dynamics: AbstractDynamics, x: Chains, every: int | None) -> int:

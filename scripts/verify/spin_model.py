@@ -127,8 +127,8 @@ J_ij - J_ji, i < j; it may pass the published. Published: one network a row, oth
 Aguilera, Ito & Kolchinsky, PRL 136, 077101 (2026), at n = 100.
 Where the bound rests on few effective samples (above beta = 2) a ridge is needed, which costs some of the bound; the
 published values there are those of one early-stopped fit on a tenth of the states.
-The low R2 at beta = 2 is one network: couplings of one spin run away along a combination that its flips hardly constrain
-(0.73; 0.99 in the two others).
+The low R2 at beta = 2 is one network: couplings of one spin run away along a combination that its flips hardly
+constrain (0.73; 0.99 in the two others).
 """
 
 
