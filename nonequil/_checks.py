@@ -18,10 +18,14 @@ def require(x: Any, ok: Bool[JaxArrayLike, "..."], message: str) -> Array:
     """`x` where `ok` holds everywhere.
 
     Otherwise ValueError with the message, the first bad value and its index; if `ok` is traced, a run-time error
-    with the message alone.
+    with the message alone; so does an array of which other processes hold parts.
     """
     if isinstance(ok, jax.core.Tracer):
         return eqx.error_if(x, ~ok, message)
+    if not getattr(ok, "is_fully_addressable", True):
+        if not bool(jnp.all(ok)):
+            raise ValueError(f"{message}, on some process")
+        return x
     for at in np.argwhere(~np.asarray(ok))[:1].tolist():
         value = "(traced)" if isinstance(x, jax.core.Tracer) else np.asarray(x)[tuple(at)]
         raise ValueError(f"{message} = {value}" + (f", at {at}" if at else ""))

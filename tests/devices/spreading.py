@@ -1,0 +1,96 @@
+"""Runs and fits spread over devices; a script: `spreading.py FILE DEVICES [RANK PROCESSES PORT]` saves what it saw."""
+
+import os
+import sys
+
+DEVICES = int(sys.argv[2]) if __name__ == "__main__" else 1
+if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+import nonequil as nq
+
+LARGE, HUGE, CHAINS = 20_000, 100_000, 64
+
+
+def run() -> dict[str, np.ndarray]:
+    """Last states and moments with chains or rows of the couplings spread, and a fit."""
+    seen = {"devices": np.array(len(jax.devices()))}
+    for n, chains in ((10, 102), (256, 70)):  # numbers of chains that fill neither devices nor batches
+        model = nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0, dH=0.3).sample(jr.key(0), n)
+        x0 = nq.random_spins(jr.key(1), (chains, n))
+        other = (nq.Parallel(nq.spread(model)), x0) if n > 10 else (nq.Sequential(model), nq.spread(x0))
+        runs = {"parallel, chains spread": (nq.Parallel(model), nq.spread(x0)), "rows spread, or sequential": other}
+        for name, (dynamics, x) in runs.items():
+            out = nq.simulate(dynamics, x, steps=100, burn_in=7, key=jr.key(2), observers=(nq.Moments(),))
+            seen |= {f"{name} {n} {k}": leaf for k, leaf in enumerate(map(on_host, jax.tree.leaves(out)))}
+    fitted = nq.inference.fit(pairs())
+    return seen | {f"fit {k}": on_host(x) for k, x in enumerate((fitted.model.J, fitted.model.H, fitted.J_stderr))}
+
+
+def on_host(leaf: jax.Array) -> np.ndarray:
+    return nq.numerics.gathered(leaf)
+
+
+def pairs() -> nq.Transitions:
+    """A small recording, on the host."""
+    model = nq.SherringtonKirkpatrick(J0=0.0, dJ=0.7, dH=0.3).sample(jr.key(0), 12)
+    x0, recorded = nq.random_spins(jr.key(1), (64, 12)), (nq.Record(),)
+    _, (pairs,) = nq.simulate(nq.Parallel(model), x0, steps=50, burn_in=20, key=jr.key(2), observers=recorded)
+    return jax.device_get(pairs)
+
+
+def step(model: nq.Ising, x: jax.Array, key: jax.Array) -> jax.Array:
+    """A parallel step of all chains."""
+    return jax.vmap(lambda x, key: nq.Parallel(model).step(x, 0, key=key))(x, jr.split(key, CHAINS))
+
+
+def gradient(model: nq.Ising, x: jax.Array, x_next: jax.Array) -> tuple[jax.Array, nq.Ising]:
+    """The log-likelihood of pairs and its gradient."""
+    likelihood = lambda model: jnp.sum(jax.vmap(nq.Parallel(model).log_prob)(x, x_next))  # noqa: E731
+    return jax.value_and_grad(likelihood)(model)
+
+
+def lowered(n: int) -> dict[str, jax.stages.Lowered]:
+    """Step and gradient for couplings of n spins whose rows are spread, from shapes alone."""
+    rows, whole = (jax.NamedSharding(nq.numerics.mesh(), spec) for spec in (jax.P("devices"), jax.P()))
+    J, H = (jax.ShapeDtypeStruct(shape, jnp.float32, sharding=rows) for shape in ((n, n), (n,)))
+    model = eqx.tree_at(lambda m: (m.J, m.H), nq.Ising(jnp.zeros((1, 1)), jnp.zeros(1)), (J, H))
+    x, key = jax.ShapeDtypeStruct((CHAINS, n), jnp.int8, sharding=whole), jr.key(0)
+    results = {"step": whole, "gradient": (whole, rows)}
+    return {
+        name: jax.jit(function, out_shardings=results[name]).lower(model, x, last)
+        for name, function, last in (("step", step, key), ("gradient", gradient, x))
+    }
+
+
+def large() -> dict[str, np.ndarray]:
+    """Bytes on one device over those of the couplings, and exchanges, of the compiled programs of many spins."""
+    seen = {}
+    for name, program in lowered(LARGE).items():
+        compiled = program.compile()
+        used = compiled.memory_analysis()
+        peak = used.argument_size_in_bytes + used.output_size_in_bytes + used.temp_size_in_bytes
+        text = compiled.as_text()
+        exchanges = [text.count(f" {kind}(") for kind in ("all-gather", "all-reduce")]
+        seen |= {f"share {name}": np.array(peak / (4 * LARGE**2)), f"exchanges {name}": np.array(exchanges)}
+    shapes = [tuple(i.shape) for program in lowered(HUGE).values() for i in jax.tree.leaves(program.out_info)]
+    return seen | {"huge": np.array([max(map(np.prod, shapes)), sum(s == (HUGE, HUGE) for s in shapes)])}
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_compilation_cache_dir", None)
+    if len(sys.argv) > 3:
+        rank, processes, port = map(int, sys.argv[3:])
+        jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=processes, process_id=rank)
+    seen = run() | (large() if DEVICES == 4 else {})
+    if jax.process_index() == 0:
+        np.savez(sys.argv[1], **seen)
+    if len(sys.argv) > 3:
+        jax.distributed.shutdown()
