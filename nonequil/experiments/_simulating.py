@@ -96,6 +96,7 @@ def _numbers(config: SherringtonKirkpatrickNetwork | DilutedNetwork) -> dict[str
 
 
 def observers(config: Simulate, dynamics: AbstractSpinClock) -> tuple[AbstractObserver, ...]:
+    """What is gathered: moments, the mean entropy flow and, if asked for, all states."""
     flow = Mean(jax.tree_util.Partial(thermodynamics.entropy_flow, dynamics))
     return (Moments(), flow, Record()) if config.record else (Moments(), flow)
 
