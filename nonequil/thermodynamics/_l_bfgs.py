@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 
 from ..numerics import one_thread
 
@@ -22,10 +21,12 @@ def minimise(
     Gives up where the loss falls below -`ceiling`. Method: Byrd, Lu, Nocedal & Zhu, SIAM J. Sci. Comput. 16, 1190
     (1995).
     """
+    import scipy.optimize  # read where something is minimised
+
     if not start.size:
         return start, 0, True
 
-    def stop(intermediate_result: scipy.optimize.OptimizeResult) -> None:
+    def stop(intermediate_result: Any) -> None:
         if intermediate_result.fun < -ceiling:
             raise StopIteration
 

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import scipy.optimize
 
 from ._cross_fit import CrossFit, Views, cross_fit, path
 from ._fit import AbstractFit, Fitted, fitted_by, refuse_population
@@ -76,8 +75,7 @@ def largest_sparse(problem: Problem, strength: float, theta: np.ndarray) -> Opti
         return strength * float(parts.sum()) - value, strength - np.concatenate([slope, -slope])
 
     start = np.concatenate([np.maximum(theta, 0) * spread, np.maximum(-theta, 0) * spread])
-    bounds = scipy.optimize.Bounds(0, np.inf)
-    parts, steps, converged = minimise(loss, start, ceiling=problem.ceiling, bounds=bounds)
+    parts, steps, converged = minimise(loss, start, ceiling=problem.ceiling, bounds=[(0, None)] * start.size)
     theta = _joined(parts, spread)
     value, gradient, p = value_and_slope(problem, theta)
     found = optimum(problem, theta, value, gradient, p, steps, converged)
