@@ -19,18 +19,36 @@ LARGE, HUGE, CHAINS = 20_000, 100_000, 64
 
 
 def run() -> dict[str, np.ndarray]:
-    """Last states and moments with chains or rows of the couplings spread, and a fit."""
+    """Last states and statistics with chains or rows of the couplings spread, and fits in both precisions."""
     seen = {"devices": np.array(len(jax.devices()))}
-    for n, chains in ((10, 102), (256, 70)):  # numbers of chains that fill neither devices nor batches
-        model = nq.SherringtonKirkpatrick(J0=0.0, dJ=1.0, dH=0.3).sample(jr.key(0), n)
-        x0 = nq.random_spins(jr.key(1), (chains, n))
-        other = (nq.Parallel(nq.spread(model)), x0) if n > 10 else (nq.Sequential(model), nq.spread(x0))
-        runs = {"parallel, chains spread": (nq.Parallel(model), nq.spread(x0)), "rows spread, or sequential": other}
-        for name, (dynamics, x) in runs.items():
-            out = nq.simulate(dynamics, x, steps=100, burn_in=7, key=jr.key(2), observers=(nq.Moments(),))
-            seen |= {f"{name} {n} {k}": leaf for k, leaf in enumerate(map(on_host, jax.tree.leaves(out)))}
-    fitted = nq.inference.fit(pairs())
-    return seen | {f"fit {k}": on_host(x) for k, x in enumerate((fitted.model.J, fitted.model.H, fitted.J_stderr))}
+    for name, (dynamics, x0) in runs().items():
+        out = nq.simulate(dynamics, x0, steps=100, burn_in=7, key=jr.key(2), observers=(nq.Moments(),))
+        seen |= {f"{name} {k}": leaf for k, leaf in enumerate(map(on_host, jax.tree.leaves(out)))}
+    for bits in (32, 64):
+        with jax.enable_x64(bits == 64):
+            fitted = nq.inference.fit(pairs())
+            errors = {"J_stderr": fitted.J_stderr, "H_stderr": fitted.H_stderr}
+            leaves = {"J": fitted.model.J, "H": fitted.model.H, **errors}
+            seen |= {f"fit{bits} {name}": on_host(leaf) for name, leaf in leaves.items()}
+    return seen
+
+
+def runs() -> dict[str, tuple[nq.Parallel | nq.Sequential, jax.Array]]:
+    """Clocks and first states; the numbers of chains fill neither devices nor batches."""
+    small, large = model(10), model(256)
+    few, many = nq.random_spins(jr.key(1), (102, 10)), nq.random_spins(jr.key(1), (70, 256))
+    return {
+        "chains": (nq.Parallel(large), nq.spread(many)),
+        "rows": (nq.Parallel(nq.spread(large)), many),
+        "own sites": (nq.Sequential(small), nq.spread(few)),
+        "shared sites": (nq.Sequential(small, sharing=16), nq.spread(few)),
+    }
+
+
+def model(n: int) -> nq.Ising:
+    """Independent Gaussian couplings and fields."""
+    draw = np.random.default_rng(n).normal
+    return nq.Ising(jnp.asarray(draw(size=(n, n)) / np.sqrt(n)), jnp.asarray(draw(size=n)))
 
 
 def on_host(leaf: jax.Array) -> np.ndarray:
@@ -38,11 +56,11 @@ def on_host(leaf: jax.Array) -> np.ndarray:
 
 
 def pairs() -> nq.Transitions:
-    """A small recording, on the host."""
-    model = nq.SherringtonKirkpatrick(J0=0.0, dJ=0.7, dH=0.3).sample(jr.key(0), 12)
-    x0, recorded = nq.random_spins(jr.key(1), (64, 12)), (nq.Record(),)
-    _, (pairs,) = nq.simulate(nq.Parallel(model), x0, steps=50, burn_in=20, key=jr.key(2), observers=recorded)
-    return jax.device_get(pairs)
+    """A small recording, on the host: some spins follow their neighbours."""
+    rng = np.random.default_rng(3)
+    x, noise = rng.choice(np.array([-1, 1], dtype=np.int8), size=(2, 3200, 12))
+    x_next = np.where(rng.random(x.shape) < 0.4, np.roll(x, 1, axis=1), noise)
+    return nq.Transitions(x, x_next)
 
 
 def step(model: nq.Ising, x: jax.Array, key: jax.Array) -> jax.Array:

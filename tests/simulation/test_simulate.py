@@ -1,10 +1,5 @@
 """Simulations against enumeration, whatever the pieces, the batch and the devices."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -123,22 +118,6 @@ def test_site_fields_have_the_same_bits_in_every_batch():
             fields = jax.jit(jax.vmap(model.site_field))
             whole = fields(x, sites)
             assert all(jnp.array_equal(fields(x[:c], sites[:c]), whole[:c]) for c in (1, 48))
-
-
-@pytest.mark.compiled
-def test_four_devices_make_the_same_run(tmp_path):
-    """The same run in this process, and in another one whose chains are spread over four devices."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_ENABLE_X64": "1"}
-    script = str(Path(__file__).with_name("devices.py"))
-    subprocess.run([sys.executable, script, str(tmp_path / "four.npz"), "4"], env=environment, check=True, timeout=300)
-    sys.path.insert(0, str(Path(__file__).parent))
-    import devices
-
-    here, there = devices.run(1), np.load(tmp_path / "four.npz")
-    assert there["devices"] == 4
-    assert here["devices"] == 1
-    for name in set(here) - {"devices"}:
-        assert np.array_equal(here[name], there[name]), name
 
 
 @pytest.mark.compiled
