@@ -1,6 +1,9 @@
 """Arguments of the commands, parsed and checked."""
 
+import contextlib
 import dataclasses
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +11,8 @@ import tyro
 from pydantic import BaseModel, ValidationError
 
 from ..experiments._toml import explain
+
+DEVICES = "NONEQUIL_DEVICES"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Place:
     """Finish the run that the folder holds."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace the run that the folder holds."""
+    devices: int | None = None
+    """Number of local devices to use (default: all)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +45,30 @@ class Collection:
 
     folder: tyro.conf.Positional[Path] = Path("runs")
     """Folder that holds runs."""
+
+
+@contextlib.contextmanager
+def restricted(devices: int | None, *, elsewhere: bool = False) -> Iterator[None]:
+    """Meanwhile this process, and those that it starts, use so many local devices; None: as many as before.
+
+    Raises ValueError for a number below one, or above that of the devices here unless they are `elsewhere`.
+    """
+    if devices is None:
+        yield
+        return
+    from ..numerics import devices as found
+
+    if devices < 1:
+        raise ValueError(f"devices = {devices}: give a number from 1 to that of the local devices")
+    before = os.environ.get(DEVICES)
+    os.environ[DEVICES] = str(devices)
+    try:
+        if not elsewhere:
+            found()
+        yield
+    finally:
+        os.environ.pop(DEVICES)
+        os.environ.update({} if before is None else {DEVICES: before})
 
 
 def parse(name: str, arguments: list[str], *parts: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from ..experiments._folder import CONFIG, RunFolder
 from ..experiments._kinds import read_experiment
 from ..experiments._sweep import is_sweep
 from . import _sweep_commands
-from ._arguments import Collection, Place, Source, parse
+from ._arguments import Collection, Place, Source, parse, restricted
 from ._show import info_text, list_text, show_text
 
 Check = Callable[[], None]
@@ -96,7 +96,7 @@ def run_folder(path: Path, point: int | None = None) -> RunFolder:
 
 def _from_config(name: str, arguments: list[str], check: Check, kind: str | None) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(f"usage: nonequil {name} CONFIG --out RUN [--resume | --overwrite] [--KEY VALUE ...]\n")
+        print(f"usage: nonequil {name} CONFIG --out RUN [--resume | --overwrite] [--devices N] [--KEY VALUE ...]\n")
         print("CONFIG is a TOML file (see configs/); every key of it can be overridden, tables by dots: --model.n 32.")
         print(f"`nonequil {name} CONFIG --help` lists the keys.")
         return 0 if arguments else 2
@@ -108,8 +108,11 @@ def _from_config(name: str, arguments: list[str], check: Check, kind: str | None
 
 
 def _carry_out(experiment: AbstractExperiment, place: Place, check: Check) -> int:
+    if is_sweep(place.out):
+        raise ValueError(f"out = {place.out} holds a sweep: give a new name")
     options = {"resume": place.resume, "overwrite": place.overwrite}
-    folder = execute(experiment, place.out, **options, check=check, progress=True)
+    with restricted(place.devices):
+        folder = execute(experiment, place.out, **options, check=check, progress=True)
     print(experiment.describe(read_result(folder.path)))
     print(f"\nwritten to {folder.path}")
     return 0

@@ -50,6 +50,8 @@ class Resumption:
     """local, slurm or debug (default: as before)."""
     settings: tuple[str, ...] | None = None
     """Of the cluster (default: as before)."""
+    devices: int | None = None
+    """Number of local devices that a task uses (default: as before)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +62,16 @@ class Question:
     """SQL about the table `scalars`: 'select beta, entropy_production from scalars where state = ''done'''."""
 
 
-def cluster_of(name: str, settings: Any, check: Any) -> AbstractCluster:
-    """A cluster from its name and KEY=VALUE texts. Raises ValueError naming what is wrong."""
-    cluster = as_cluster(name, dict(map(_pair, settings)))
+def cluster_of(name: str, settings: Any, check: Any, kept: dict[str, Any] | None = None) -> AbstractCluster:
+    """A cluster from its name and KEY=VALUE texts, over what is kept. Raises ValueError naming what is wrong."""
+    cluster = as_cluster(name, {**(kept or {}), **dict(map(_pair, settings))})
     return cluster.model_copy(update={"check": check}) if cluster.name == Debug.name else cluster
 
 
-def settings_of(cluster: AbstractCluster) -> dict[str, Any]:
-    """A cluster as it is noted in the folder of a sweep."""
-    return {"name": cluster.name, "settings": cluster.model_dump(mode="json", exclude_unset=True, exclude={"check"})}
+def settings_of(cluster: AbstractCluster, devices: int | None) -> dict[str, Any]:
+    """A cluster, and the devices of each task, as they are noted in the folder of a sweep."""
+    settings = cluster.model_dump(mode="json", exclude_unset=True, exclude={"check"})
+    return {"name": cluster.name, "settings": settings, "devices": devices}
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -1,6 +1,5 @@
 """The commands for sweeps: arguments in, exit code out."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -9,17 +8,15 @@ from typing import Any
 
 from ..experiments import _cluster
 from ..experiments._collect import changed_points, collect, query, summary
-from ..experiments._folder import CONFIG
+from ..experiments._folder import CONFIG, FORMAT, RunFolder, check_format
 from ..experiments._sweep import Plan, SweepFolder
 from ..experiments._sweep_create import check_size, chosen_width, create_sweep
 from ..experiments._sweep_status import status_text, task_states, to_resume
 from ..experiments._toml import read_toml
-from ._arguments import Place, Source, parse
+from ._arguments import Place, Source, parse, restricted
 from ._sweep_arguments import Question, Resumption, SweepPlace, SweepSource, cluster_of, settings_of
 
 Check = Callable[[], None]
-DEVICES = "NONEQUIL_DEVICES"
-DEBUG = {"name": "debug", "settings": {}}
 MOST_JOBS = 256
 LOOK = 0.5
 """Seconds between two looks at how far a sweep is."""
@@ -36,6 +33,7 @@ def sweep(arguments: list[str], check: Check) -> int:
         raise ValueError(f"config = {arguments[0]}: name the TOML file first, then the options")
     path = Path(arguments[0])
     plan = Plan.read(read_toml(path), f"config = {path}")
+    check_size(plan.axes.size, "--yes" in arguments)  # before any of its points is made
     base, place = parse(f"sweep {path}", arguments[1:], plan.first(), SweepPlace)
     plan = plan.resolved(base)
     cluster = cluster_of(place.cluster, place.settings, check)
@@ -43,8 +41,7 @@ def sweep(arguments: list[str], check: Check) -> int:
 
 
 def _start(plan: Plan, place: SweepPlace, cluster: Any, check: Check) -> int:
-    check_size(plan.axes.size, place.yes)
-    tasks, noted = _tasks(plan, place, cluster), settings_of(cluster)
+    tasks, noted = _tasks(plan, place, cluster), settings_of(cluster, place.devices)
     made = create_sweep(plan, place.out, tasks=tasks, width=place.width, many=place.yes, cluster=noted)
     try:
         return start_tasks(made, list(made.tasks), cluster, check, place.devices)
@@ -55,10 +52,9 @@ def _start(plan: Plan, place: SweepPlace, cluster: Any, check: Check) -> int:
 
 
 def start_tasks(made: SweepFolder, tasks: list[int], cluster: Any, check: Check, devices: int | None = None) -> int:
-    """Start tasks; follow them where they run on this machine."""
-    if devices is not None:
-        os.environ[DEVICES] = str(devices)
-    jobs = _cluster.submit(made.path, tasks, cluster)
+    """Start tasks, each on so many devices; follow them where they run on this machine."""
+    with restricted(devices, elsewhere=cluster.name == _cluster.Slurm.name):
+        jobs = _cluster.submit(made.path, tasks, cluster)
     if cluster.name == _cluster.Slurm.name:
         print(f"{len(tasks)} tasks submitted as jobs {jobs[0]} to {jobs[-1]}: nonequil status {made.path}")
         return 0
@@ -79,12 +75,19 @@ def resume(arguments: list[str], check: Check) -> int:
     source, how = parse("resume", arguments, SweepSource, Resumption)
     made = SweepFolder(source.sweep)
     before = made.record["cluster"]
-    cluster = cluster_of(how.cluster or before.get("name", "local"), how.settings or (), check)
-    if how.cluster is None and how.settings is None:
-        cluster = _cluster.as_cluster(cluster.name, before.get("settings")).model_copy(update=_own(cluster))
-    todo = to_resume(task_states(made))
+    name = how.cluster or before.get("name", "local")
+    kept = before.get("settings", {}) if how.settings is None and name == before.get("name") else {}
+    cluster = cluster_of(name, how.settings or (), check, kept)
+    devices = before.get("devices") if how.devices is None else how.devices
+    states = task_states(made)
+    todo = to_resume(states)
     if todo:
-        return start_tasks(made, todo, cluster, check)
+        return start_tasks(made, _readable(made, todo), cluster, check, devices)
+    if busy := [task for task, one in states.items() if one.state != "done"]:
+        raise ValueError(
+            f"sweep = {made.path} is being worked on, {len(busy)} of {len(states)} tasks are queued or run: wait for "
+            f"them (`nonequil status {made.path}`), or `nonequil cancel {made.path}` first"
+        )
     print(f"nothing to resume\n{status_text(made)}")
     return 0
 
@@ -117,11 +120,12 @@ def rerun_sweep(source: Source, place: Place, check: Check) -> int:
         raise ValueError("a sweep is repeated in a new folder: leave --resume and --overwrite out")
     before = SweepFolder(source.run)
     indices = sorted(before.ids) if source.point is None else [before.checked(source.point)]
-    record = before.record
-    made = create_sweep(
-        before.plan, place.out, tasks=record["tasks"], width=record["width"], indices=indices, many=True, cluster=DEBUG
-    )
-    code = start_tasks(made, list(made.tasks), cluster_of("debug", (), check), check)
+    record, cluster = before.record, cluster_of("debug", (), check)
+    devices = record["cluster"].get("devices") if place.devices is None else place.devices
+    how = {"tasks": record["tasks"], "width": record["width"], "cluster": settings_of(cluster, devices)}
+    with restricted(devices):
+        made = create_sweep(before.plan, place.out, indices=indices, many=True, **how)
+        code = start_tasks(made, list(made.tasks), cluster, check)
     changed = changed_points(before, made)
     told = f"differs from {before.path} in {', '.join(changed)}" if changed else f"equals {before.path}, bit for bit"
     print(f"{made.path} {told}")
@@ -146,8 +150,12 @@ COMMANDS: dict[str, Callable[[list[str], Check], int]] = {
 }
 
 
-def _own(cluster: Any) -> dict[str, Any]:
-    return {"check": cluster.check} if cluster.name == _cluster.Debug.name else {}
+def _readable(made: SweepFolder, tasks: list[int]) -> list[int]:
+    """The tasks. Raises ValueError if one of them was left by a version that wrote other folders."""
+    for task in tasks:
+        place = RunFolder(made.task_folder(task))
+        check_format(f"task = {place.path}", place.status.get("format", FORMAT), FORMAT)
+    return tasks
 
 
 def _tasks(plan: Plan, place: SweepPlace, cluster: Any) -> int:

@@ -11,6 +11,9 @@ from pydantic import Field
 from ._base import Config
 from ._toml import near_miss, validate
 
+MOST = 10**7
+"""Values of one key: beyond, a list is a slip of the pen that would fill the memory."""
+
 Law = Callable[[np.random.Generator, Any, Any, int], np.ndarray]
 
 
@@ -21,7 +24,7 @@ class Range(Config):
     """First value."""
     stop: int | float
     """Last value."""
-    points: int = Field(ge=2)
+    points: int = Field(ge=2, le=MOST)
     """Number of values."""
 
     @classmethod
@@ -76,7 +79,7 @@ class Draw:
 class _Counts(Config):
     """How many draws, of which seed."""
 
-    count: int = Field(ge=1)
+    count: int = Field(ge=1, le=MOST)
     seed: int = Field(default=0, ge=0)
 
 
