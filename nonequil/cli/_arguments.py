@@ -27,6 +27,9 @@ class Place:
     """Replace the run that the folder holds."""
     devices: int | None = None
     """Number of local devices to use (default: all)."""
+    distributed: tyro.conf.FlagCreatePairsOff[bool] = False
+    """One run in several processes, started alike by srun, mpirun or on each host of a TPU pod; the first one writes.
+    Started otherwise, each is told JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,9 +10,11 @@ from ..experiments._execute import execute, read_result, same_inputs
 from ..experiments._fit import Fit
 from ..experiments._folder import CONFIG, RunFolder
 from ..experiments._kinds import read_experiment
+from ..experiments._stages import Stages
 from ..experiments._sweep import is_sweep
 from . import _sweep_commands
 from ._arguments import Collection, Place, Source, parse, restricted
+from ._distributed import together
 from ._show import info_text, list_text, show_text
 
 Check = Callable[[], None]
@@ -110,9 +112,15 @@ def _from_config(name: str, arguments: list[str], check: Check, kind: str | None
 def _carry_out(experiment: AbstractExperiment, place: Place, check: Check) -> int:
     if is_sweep(place.out):
         raise ValueError(f"out = {place.out} holds a sweep: give a new name")
-    options = {"resume": place.resume, "overwrite": place.overwrite}
+    if place.distributed:
+        return together(lambda begin: _execute(experiment, place, check, begin), experiment, place.devices, check)
     with restricted(place.devices):
-        folder = execute(experiment, place.out, **options, check=check, progress=True)
+        return _execute(experiment, place, check, Stages)
+
+
+def _execute(experiment: AbstractExperiment, place: Place, check: Check, begin: Callable[..., Stages]) -> int:
+    options = {"resume": place.resume, "overwrite": place.overwrite}
+    folder = execute(experiment, place.out, **options, check=check, progress=True, begin=begin)
     print(experiment.describe(read_result(folder.path)))
     print(f"\nwritten to {folder.path}")
     return 0

@@ -18,3 +18,12 @@ def dataset(variables: Variables, coordinates: dict[str, Any], attributes: dict[
         for name, (dims, values, unit, text) in variables.items()
     }
     return xr.Dataset(arrays, coordinates, {**attributes, "nonequil": __version__})
+
+
+def on_host(tree: Any) -> Any:
+    """A tree with its arrays on the host, whole, wherever their parts are; every process of a run has to ask."""
+    import jax
+
+    from .. import numerics
+
+    return jax.tree.map(lambda leaf: numerics.gathered(leaf) if isinstance(leaf, jax.Array) else leaf, tree)

@@ -22,11 +22,13 @@ def execute(
     overwrite: bool = False,
     check: Callable[[], None] = never,
     progress: bool = False,
+    begin: Callable[..., Stages] = Stages,
 ) -> RunFolder:
     """Run an experiment and leave its result in the folder `out`, whole, or in a state that `resume` finishes.
 
     A finished run is not run again. Raises ValueError or OSError for bad input, `RunFailed` (any other error) for a
-    run that broke; `check` is called between pieces of work and stops the run by raising.
+    run that broke; `check` is called between pieces of work and stops the run by raising. `begin` makes the stages
+    of a run when its folder is ready.
     """
     with claim(out, experiment.to_toml(), resume=resume, overwrite=overwrite) as folder:
         if folder.done:
@@ -36,7 +38,7 @@ def execute(
         with jax.enable_x64(experiment.precision == "float64"):
             _record_environment(experiment, folder)
             began = time.monotonic()
-            stages = Stages(folder.checkpoints, check=check, progress=progress)
+            stages = begin(folder.checkpoints, check=check, progress=progress)
             try:
                 with stages:
                     result = experiment.run(stages)

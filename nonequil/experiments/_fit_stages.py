@@ -8,11 +8,12 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Key
 
-from .. import inference, simulation, statistics, thermodynamics
+from .. import inference, numerics, simulation, statistics, thermodynamics
 from .._results import RESULTS, Estimate
 from ..data import Transitions
 from ..dynamics import Parallel
 from ..models import Ising
+from ._dataset import on_host
 from ._fit_variables import DRAWS, SUCCESSFUL
 
 LAGS = (1, 2, 4)  # bins
@@ -98,11 +99,11 @@ def predicted(t: Transitions, model: Ising, key: Key[Array, ""]) -> dict[str, An
     key_start, key_run = jr.split(key)
     start = np.asarray(jr.randint(key_start, (CHAINS,), 0, len(t)))
     steps = int(np.clip(-(-len(t) // CHAINS), 200, MOST_STEPS))
-    x0 = jnp.asarray(np.asarray(t.x)[start])
+    x0 = numerics.spread(jnp.asarray(np.asarray(t.x)[start]))
     _, seen = simulation.simulate(
         Parallel(model), x0, steps=steps, key=key_run, observers=_observers(), burn_in=BURN_IN
     )
-    return _correlations(seen)
+    return _correlations(on_host(seen))
 
 
 def _observers() -> tuple[statistics.AbstractObserver, ...]:

@@ -12,14 +12,14 @@ import xarray as xr
 from jaxtyping import Array, Float, Key
 from matplotlib.figure import Figure
 
-from .. import plot, thermodynamics
+from .. import numerics, plot, thermodynamics
 from .._results import Unit
 from ..dynamics import AbstractSpinClock, Parallel, Sequential, random_spins
 from ..ensembles import AbstractEnsemble, Diluted, SherringtonKirkpatrick
 from ..models import Ising
 from ..statistics import AbstractObserver, Mean, Moments, Record
 from ._chunks import run_chunks
-from ._dataset import NONE, Variables, dataset
+from ._dataset import NONE, Variables, dataset, on_host
 from ._simulate import DilutedNetwork, Network, SherringtonKirkpatrickNetwork, Simulate, StoredNetwork
 from ._stages import Stages
 from ._store import number, write_json, write_whole
@@ -29,11 +29,14 @@ CLOCKS: dict[str, Any] = {"parallel": Parallel, "sequential": Sequential}
 
 
 def simulation_dataset(config: Simulate, stages: Stages) -> xr.Dataset:
-    """Means, connected correlations and entropy production of a simulated network, and the network itself."""
+    """Means, connected correlations and entropy production of a simulated network, and the network itself.
+
+    Chains are spread over all devices of the run.
+    """
     dynamics, x0, key = begin(config, config.key(), ensemble(config.model))
     _, observed = run_chunks(
         dynamics,
-        x0,
+        numerics.spread(x0),
         steps=config.steps,
         key=key,
         observers=observers(config, dynamics),
@@ -42,7 +45,7 @@ def simulation_dataset(config: Simulate, stages: Stages) -> xr.Dataset:
         chunk=config.chunk,
         stages=stages,
     )
-    return _dataset(config, dynamics.model, dynamics.unit, observed)
+    return _dataset(config, dynamics.model, dynamics.unit, on_host(observed))
 
 
 def network(config: Network, key: Any) -> Ising:

@@ -44,7 +44,7 @@ def fit_run(fit_arguments, tmp_path_factory):
 def simulate_arguments(tmp_path_factory):
     path = tmp_path_factory.mktemp("configs") / "small.toml"
     path.write_text(
-        'experiment = "simulate"\nchains = 4\nsteps = 60\nburn_in = 10\nchunk = 20\n'
+        'experiment = "simulate"\nchains = 4\nsteps = 60\nburn_in = 20\nchunk = 20\n'
         '[model]\nensemble = "SherringtonKirkpatrick"\nn = 5\n'
     )
     return ["simulate", str(path)]
