@@ -85,6 +85,17 @@ def test_diagram_and_periods():
     assert jax.vmap(lambda x: maps.period((x, -x), 0.2, 8))(x).tolist() == [1, 2, 2, 2, 3, 0]  # to a fifth
 
 
+def test_batches_change_nothing_but_the_order_of_work():
+    r = jnp.linspace(2.9, 3.5, 7)
+    (last, x), (batched, records) = (
+        maps.bifurcation_diagram(Logistic, 0.4, r, 6, transient=100, batch=batch) for batch in (None, 3)
+    )
+    assert x.shape == records.shape == (7, 6)
+    assert np.allclose(records, x, rtol=0, atol=1e-12) and np.allclose(batched, last, rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="batch = 0"):
+        maps.bifurcation_diagram(Logistic, 0.4, r, 6, batch=0)
+
+
 def test_continuation_shows_both_branches_and_marches_outwards():
     h = np.linspace(-1, 1, 21)
 

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree, Shaped
 
-from ._iterate import identity, iterate
+from ._iterate import at_least, identity, iterate
 from ._state import Family, checked
+
+CACHED = 512  # states of a few dozen numbers that a core keeps near: many thousands at once take three times as long
 
 
 def bifurcation_diagram(
@@ -21,12 +24,14 @@ def bifurcation_diagram(
     transient: int = 0,
     every: int = 1,
     record: Callable[[Any], Any] = identity,
+    batch: int | None = None,
 ) -> tuple[PyTree[Shaped[Array, "values ..."]], PyTree[Shaped[Array, "values records ..."]]]:
     """The orbit of every map `family(value)` from the same state: last states, and records after the transient.
 
-    All values run side by side; counts and `record` are those of `iterate`. Where branches coexist, the state `x0`
-    alone decides which one each value shows: compare with `continuation` and `branch_fractions`.
-    Differentiable like `iterate`. Raises ValueError like it.
+    `batch` values run side by side, one batch after the other: by default 512 on a CPU, whose cache more small states
+    would leave, and all of them elsewhere. Counts and `record` are those of `iterate`. Where branches coexist, the
+    state `x0` alone decides which one each value shows: compare with `continuation` and `branch_fractions`.
+    Differentiable like `iterate`. Raises ValueError like it, and if `batch` is below one.
 
     ```python
     r = jnp.linspace(2.8, 4, 1000)
@@ -35,10 +40,21 @@ def bifurcation_diagram(
     ```
     """
 
+    if batch is None:
+        batch = CACHED if jax.default_backend() == "cpu" else len(values)
+    at_least(1, batch=batch)
+    x0 = jax.tree.map(jnp.asarray, x0)
+    return _diagram(family, x0, jnp.asarray(values), (steps, transient, every), record, batch)
+
+
+@eqx.filter_jit
+def _diagram(family: Family, x0: Any, values: Array, counts: tuple, record: Callable, batch: int) -> tuple[Any, Any]:
+    steps, transient, every = counts
+
     def orbit(value: Any) -> tuple[Any, Any]:
         return iterate(family(value), x0, steps, transient=transient, every=every, record=record)
 
-    return jax.vmap(orbit)(values)
+    return jax.vmap(orbit)(values) if len(values) <= batch else jax.lax.map(orbit, values, batch_size=batch)
 
 
 def continuation(
