@@ -14,7 +14,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	XLA_FLAGS="$(QUICK)" $(BIN)/python -m pytest -n 2 --dist worksteal -m "not compiled and not cluster" tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m compiled tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m compiled $$(grep -rl --include 'test_*.py' mark.compiled tests)
 
 # On a real Slurm of one machine, which is started and stopped; skipped where it is not installed and cannot be.
 cluster: $(STAMP)

@@ -7,6 +7,8 @@ from jaxtyping import install_import_hook
 
 install_import_hook("nonequil", "beartype.beartype").__enter__()
 
+from pathlib import Path
+
 import jax
 import matplotlib
 import pytest
@@ -22,3 +24,12 @@ def getkey():
     """A fresh key at each call, the same ones in every run."""
     keys = iter(range(10_000))
     return lambda: jax.random.fold_in(jax.random.key(2026), next(keys))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room_for_programs():
+    """Compiled programs are let go before they take all the memory maps that Linux gives a process (65,530)."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > 40_000:
+        jax.clear_caches()

@@ -18,26 +18,21 @@ import pytest
 import nonequil as nq
 
 N = 4
-J = 0.6 * jr.normal(jr.key(0), (N, N))
-H = 0.3 * jr.normal(jr.key(1), (N,))
-OFF_DIAGONAL = J * (1 - jnp.eye(N))
-STATES = nq.random_spins(jr.key(2), (40, N))
-PAIRS = nq.Transitions(STATES[:-1], STATES[1:])
-ONE, OTHER = STATES[0], STATES[0].at[1].multiply(-1)
-LAGGED = jnp.stack([J, 0.5 * J])
-ATTEMPTS = nq.Attempts(STATES, jr.bernoulli(jr.key(3), 0.4, STATES.shape)).transitions()
-WEIGHTS = jr.normal(jr.key(4), (64, 64))
-BUMP = jr.normal(jr.key(5), (16,))
-STABLE = J - 2 * jnp.eye(N)
-MEANS = jnp.linspace(-0.5, 0.6, N)
-LAW = jr.dirichlet(jr.key(6), jnp.ones(2**N))
+RNG = np.random.default_rng(0)
+J, H = jnp.asarray(0.6 * RNG.normal(size=(N, N))), jnp.asarray(0.3 * RNG.normal(size=N))
+BUMP, RING = RNG.normal(size=16), 0.6 * RNG.normal(size=2 * N)
+OFF_DIAGONAL, STABLE = (jnp.asarray(A) for A in (np.asarray(J) * (1 - np.eye(N)), np.asarray(J) - 2 * np.eye(N)))
+LAGGED = jnp.asarray(np.stack([J, 0.5 * np.asarray(J)]))
+SPINS = RNG.choice(np.array([-1, 1], np.int8), size=(40, N))
+STATES, PAIRS = jnp.asarray(SPINS), nq.Transitions(jnp.asarray(SPINS[:-1]), jnp.asarray(SPINS[1:]))
+ONE, OTHER = jnp.asarray(SPINS[0]), jnp.asarray(SPINS[0] * np.array([1, -1, 1, 1], np.int8))
+ATTEMPTS = nq.Attempts(SPINS, RNG.random(SPINS.shape) < 0.4).transitions()
+WINDOW = jnp.asarray(0.3 * BUMP[:12].reshape(4, 1, 3))
+MEANS, LAW = jnp.asarray(np.linspace(-0.5, 0.6, N)), jnp.asarray(RNG.dirichlet(np.ones(2**N)))
 
 
 def model(J):
     return nq.Ising(J, H)
-
-
-RING = 0.6 * jr.normal(jr.key(6), (2 * N,))
 
 
 def sparse(weights):
@@ -168,7 +163,7 @@ ROWS = [
         lambda J: nq.statistics.fold((nq.Mean(lambda x, y: nq.Parallel(model(J)).log_prob(x, y)),), PAIRS)[0].value,
         J,
     ),
-    Row("statistics.block_mean", lambda v: nq.statistics.block_mean(v**2, PAIRS)[0], jnp.linspace(0.1, 1, 39)),
+    Row("statistics.block_mean", lambda v: nq.statistics.block_mean(v**2, PAIRS)[0], np.linspace(0.1, 1, 39)),
     Row(
         "meanfield.attention_trajectory",
         lambda x: jnp.sum(nq.attention.trajectory(tokens(x), steps=3).mu[2] * BUMP[:3]),
@@ -176,7 +171,7 @@ ROWS = [
     ),
     Row(
         "meanfield.state_of_window",
-        lambda x: jnp.sum(nq.attention.state_of_window(tokens(x), 0.3 * BUMP[:12].reshape(4, 1, 3)).keys ** 2),
+        lambda x: jnp.sum(nq.attention.state_of_window(tokens(x), WINDOW).keys ** 2),
         jnp.array([1.3, 9.0, 0.1]),
     ),
     Row("meanfield.solve, Independent", closure_gradient(nq.meanfield.Independent()), J),

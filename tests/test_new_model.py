@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from drawn import normal
 
 import nonequil as nq
 
@@ -31,7 +32,7 @@ class Gated(nq.models.AbstractSpinModel):
 
 
 N = 4
-MODEL = Gated(keys=0.6 * jr.normal(jr.key(0), (2, N)), values=1.2 * jr.normal(jr.key(1), (2, N)))
+MODEL = Gated(keys=0.6 * normal((2, N), 0), values=1.2 * normal((2, N), 1))
 
 
 @pytest.mark.parametrize("clock, fits", [(nq.Parallel, True), (nq.Sequential, False)], ids=["parallel", "sequential"])

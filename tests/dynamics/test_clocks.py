@@ -2,6 +2,7 @@
 
 import functools as ft
 
+import drawn
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -19,13 +20,11 @@ DRIVE = jnp.array([0.3, -0.2, 0.1, 0.4])
 
 
 def network(n=N, seed=0, self_coupling=True):
-    ensemble = nq.SherringtonKirkpatrick(J0=0.2, dJ=1.0, H0=0.1, dH=0.3, beta=1.2, self_coupling=self_coupling)
-    return ensemble.sample(jr.key(seed), n)
+    return drawn.network(n, seed, J0=0.2, dJ=1.2, H0=0.1, dH=0.4, self_coupling=self_coupling)
 
 
 def lagged(n=2, lags=2):
-    key_J, key_H = jr.split(jr.key(5))
-    return nq.LaggedIsing(0.6 * jr.normal(key_J, (lags, n, n)), 0.2 * jr.normal(key_H, (n,)))
+    return nq.LaggedIsing(0.6 * drawn.normal((lags, n, n), 5), 0.2 * drawn.normal(n, 6))
 
 
 CLOCKS = {

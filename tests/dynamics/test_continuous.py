@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.stats
+from drawn import network
 
 import nonequil as nq
 from nonequil import numerics
 
 N = 3
-MODEL = nq.SherringtonKirkpatrick(J0=0.0, dJ=1.2, H0=0.1, dH=0.4).sample(jr.key(3), N)
+MODEL = network(N, 3, dJ=1.2, H0=0.1, dH=0.4)
 SPINS = jnp.array([1, -1, 1], jnp.int8)
 
 

@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from drawn import network
 from scipy.linalg import expm
 from scipy.stats import chisquare
 
 import nonequil as nq
 
 N, DT, RATE = 4, 1.3, 0.7
-MODEL = nq.SherringtonKirkpatrick(J0=0.5, dJ=1.3, H0=0.1, dH=0.4, self_coupling=True).sample(jr.key(1), N)
+MODEL = network(N, 1, J0=0.5, dJ=1.3, H0=0.1, dH=0.4, self_coupling=True)
 CLOCK = nq.Snapshots(MODEL, DT, RATE)
 DRIVE = jnp.array([0.3, -0.2, 0.0, 0.5])
 KEY = jr.key(2)

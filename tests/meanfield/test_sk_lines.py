@@ -1,5 +1,7 @@
 """Critical lines of the asymmetric SK model, against published values, quadrature with Brent's method, closed forms."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -33,12 +35,12 @@ PUBLISHED = {
 @pytest.mark.published
 @pytest.mark.parametrize("dJ, dH, beta", PUBLISHED.values(), ids=PUBLISHED)
 def test_published_critical_temperatures(dJ, dH, beta):
-    assert abs(LINES[0][ROWS.index((dJ, dH))] - beta) < 1e-8
+    assert abs(lines()[0][ROWS.index((dJ, dH))] - beta) < 1e-8
 
 
 @pytest.mark.published
 def test_the_published_limiting_line_is_at_a_finite_temperature():
-    assert abs(LINES[0][ROWS.index((0.795019, 0.0))] - 13.41) < 5e-3
+    assert abs(lines()[0][ROWS.index((0.795019, 0.0))] - 13.41) < 5e-3
 
 
 ROWS = [(dJ, dH) for dJ, dH, _ in PUBLISHED.values()] + [
@@ -53,7 +55,11 @@ ROWS = [(dJ, dH) for dJ, dH, _ in PUBLISHED.values()] + [
         (END * (1 - 1e-6), 0.0),
     ),
 ]
-LINES = beta_and_slopes(jnp.ones(len(ROWS)), *jnp.array(ROWS).T)
+
+
+@functools.cache
+def lines():
+    return beta_and_slopes(jnp.ones(len(ROWS)), *jnp.array(ROWS).T)
 
 
 def gain(beta, dJ, dH):
@@ -73,28 +79,28 @@ def gain(beta, dJ, dH):
 @pytest.mark.parametrize("dJ, dH", [(0.05, 0.9), (0.3, 0.02), (0.3, 0.9)])
 def test_lines_against_quadrature(dJ, dH):
     exact = scipy.optimize.brentq(lambda beta: beta * gain(beta, dJ, dH) - 1, 0.9, 40, xtol=1e-13)
-    assert abs(LINES[0][ROWS.index((dJ, dH))] - exact) < 1e-9
+    assert abs(lines()[0][ROWS.index((dJ, dH))] - exact) < 1e-9
 
 
 def test_lines_without_disorder_in_the_couplings():
-    assert abs(LINES[0][ROWS.index((0.0, 0.0))] - 1) < 1e-14
-    beta = LINES[0][ROWS.index((0.0, 0.6))]
+    assert abs(lines()[0][ROWS.index((0.0, 0.0))] - 1) < 1e-14
+    beta = lines()[0][ROWS.index((0.0, 0.6))]
     assert abs(np.tanh(0.6 * beta) - 0.6) < 1e-14
 
 
 def test_the_line_runs_to_temperature_zero_where_it_should():
     """beta k (at m = 0) is sqrt(2 / pi) / dJ less a fraction pi**2 / (24 beta**2 dJ**2)."""
-    beta = LINES[0][-1]
+    beta = lines()[0][-1]
     assert abs(beta * END * np.sqrt(24e-6) / np.pi - 1) < 2e-6
 
 
 def test_slopes_are_homogeneous_and_finite():
     """beta_c has the dimension of 1 / J0, so its slopes times the parameters add up to -beta_c (Euler)."""
-    beta, (by_J0, by_dJ, by_dH) = LINES
+    beta, (by_J0, by_dJ, by_dH) = lines()
     dJ, dH = jnp.array(ROWS).T
     some = jnp.isfinite(beta)
     np.testing.assert_allclose((by_J0 + dJ * by_dJ + dH * by_dH)[some], -beta[some], rtol=1e-9)
-    assert np.isfinite(jnp.stack(LINES[1])).all()
+    assert np.isfinite(jnp.stack(lines()[1])).all()
     assert np.all(by_dJ[some] > -1e-14)
 
 
@@ -129,7 +135,7 @@ def test_no_transition_is_an_error_or_infinity():
     for sk in (SK(1.0, 0.8), SK(-1.0, 0.2), SK(1.0, 0.2, dH=1.0)):
         with pytest.raises(ValueError, match="There is no transition: it takes J0 > 0"):
             nq.sk.critical_beta(sk)
-    assert LINES[0][ROWS.index((0.9, 0.0))] == jnp.inf
+    assert lines()[0][ROWS.index((0.9, 0.0))] == jnp.inf
     assert nq.sk.critical_beta(SK(-1.0, 0.2), throw=False) == jnp.inf
     with pytest.raises(ValueError, match=r"no transition.*J0 and the disorder dH = \[ ?-1"):
         nq.sk.critical_dJ(-1.0)

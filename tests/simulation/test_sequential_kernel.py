@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from drawn import network, spins
 
 import nonequil as nq
 from nonequil.dynamics import LocalUpdate, attempts
 
 N, CHAINS, STEPS, BURN_IN = 12, 3, 90, 7
-MODEL = nq.SherringtonKirkpatrick(J0=0.5, dJ=1.5, H0=0.1, dH=0.4, self_coupling=True).sample(jr.key(1), N)
-X0 = nq.random_spins(jr.key(2), (CHAINS, N))
+MODEL = network(N, 1, J0=0.5, dJ=1.5, H0=0.1, dH=0.4, self_coupling=True)
+X0 = spins((CHAINS, N), 2)
 KEY = jr.key(3)
 
 

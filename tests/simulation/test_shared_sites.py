@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from drawn import network, spins
 from scipy.stats import chisquare
 
 import nonequil as nq
@@ -14,8 +15,8 @@ from nonequil.dynamics import ExactRows, shared_attempts
 from nonequil.models import AbstractSpinModel
 
 N, CHAINS, SHARING, STEPS, BURN_IN = 6, 8, 3, 90, 7
-MODEL = nq.SherringtonKirkpatrick(J0=0.5, dJ=1.5, H0=0.1, dH=0.4, self_coupling=True).sample(jr.key(1), N)
-X0 = nq.random_spins(jr.key(2), (CHAINS, N))
+MODEL = network(N, 1, J0=0.5, dJ=1.5, H0=0.1, dH=0.4, self_coupling=True)
+X0 = spins((CHAINS, N), 2)
 KEY = jr.key(3)
 
 

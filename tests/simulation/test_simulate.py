@@ -7,6 +7,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 import scipy.stats
+from drawn import network
 
 import nonequil as nq
 from nonequil import simulation
@@ -14,7 +15,7 @@ from nonequil.thermodynamics import entropy_flow
 
 N = 4
 KEY = jr.key(42)
-MODEL = nq.SherringtonKirkpatrick(J0=0.0, dJ=1.3, H0=0.1, dH=0.4).sample(jr.key(11), N)
+MODEL = network(N, 0, dJ=1.3, H0=0.1, dH=0.4)
 CLOCKS = {"parallel": nq.Parallel(MODEL), "sequential": nq.Sequential(MODEL), "continuous": nq.ContinuousTime(MODEL)}
 clocks = pytest.mark.parametrize("dynamics", CLOCKS.values(), ids=CLOCKS)
 
