@@ -63,15 +63,22 @@ def restricted(devices: int | None, *, elsewhere: bool = False) -> Iterator[None
 
     if devices < 1:
         raise ValueError(f"devices = {devices}: give a number from 1 to that of the local devices")
-    before = os.environ.get(DEVICES)
-    os.environ[DEVICES] = str(devices)
-    try:
+    with environment(DEVICES, str(devices)):
         if not elsewhere:
             found()
         yield
+
+
+@contextlib.contextmanager
+def environment(name: str, value: str) -> Iterator[None]:
+    """Meanwhile an environment variable has this value."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
     finally:
-        os.environ.pop(DEVICES)
-        os.environ.update({} if before is None else {DEVICES: before})
+        os.environ.pop(name)
+        os.environ.update({} if before is None else {name: before})
 
 
 def parse(name: str, arguments: list[str], *parts: Any) -> tuple[Any, ...]:

@@ -1,5 +1,7 @@
 """The commands for sweeps: arguments in, exit code out."""
 
+import contextlib
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -13,11 +15,12 @@ from ..experiments._sweep import Plan, SweepFolder
 from ..experiments._sweep_create import check_size, chosen_width, create_sweep
 from ..experiments._sweep_status import status_text, task_states, to_resume
 from ..experiments._toml import read_toml
-from ._arguments import Place, Source, parse, restricted
+from ._arguments import Place, Source, environment, parse, restricted
 from ._sweep_arguments import Question, Resumption, SweepPlace, SweepSource, cluster_of, settings_of
 
 Check = Callable[[], None]
 MOST_JOBS = 256
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
 LOOK = 0.5
 """Seconds between two looks at how far a sweep is."""
 
@@ -42,7 +45,8 @@ def sweep(arguments: list[str], check: Check) -> int:
 
 def _start(plan: Plan, place: SweepPlace, cluster: Any, check: Check) -> int:
     tasks, noted = _tasks(plan, place, cluster), settings_of(cluster, place.devices)
-    made = create_sweep(plan, place.out, tasks=tasks, width=place.width, many=place.yes, cluster=noted)
+    with _frugal(cluster):
+        made = create_sweep(plan, place.out, tasks=tasks, width=place.width, many=place.yes, cluster=noted)
     try:
         return start_tasks(made, list(made.tasks), cluster, check, place.devices)
     except (ValueError, OSError):
@@ -53,7 +57,10 @@ def _start(plan: Plan, place: SweepPlace, cluster: Any, check: Check) -> int:
 
 def start_tasks(made: SweepFolder, tasks: list[int], cluster: Any, check: Check, devices: int | None = None) -> int:
     """Start tasks, each on so many devices; follow them where they run on this machine."""
-    with restricted(devices, elsewhere=cluster.name == _cluster.Slurm.name):
+    if cluster.name != _cluster.Slurm.name:
+        with _frugal(cluster), restricted(devices):
+            pass  # refused here if it is not to be
+    with restricted(devices, elsewhere=True):
         jobs = _cluster.submit(made.path, tasks, cluster)
     if cluster.name == _cluster.Slurm.name:
         print(f"{len(tasks)} tasks submitted as jobs {jobs[0]} to {jobs[-1]}: nonequil status {made.path}")
@@ -148,6 +155,12 @@ COMMANDS: dict[str, Callable[[list[str], Check], int]] = {
     "cancel": cancel,
     "collect": collect_results,
 }
+
+
+def _frugal(cluster: Any) -> contextlib.AbstractContextManager[None]:
+    """If jax starts in this process meanwhile, it leaves the memory of a GPU to those that carry out the tasks."""
+    own = cluster.name == _cluster.Debug.name or PREALLOCATE in os.environ
+    return contextlib.nullcontext() if own else environment(PREALLOCATE, "false")
 
 
 def _readable(made: SweepFolder, tasks: list[int]) -> list[int]:

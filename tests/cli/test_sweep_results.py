@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sweeping import beginning, files, written
 
-from nonequil.cli import main
-from nonequil.experiments import _kinds, _sweep_task, read_result
+from nonequil.cli import _sweep_commands, main
+from nonequil.experiments import _cluster, _kinds, _sweep_task, read_result
 from nonequil.experiments._launch import record
 from nonequil.experiments._lock import locked
 from nonequil.numerics import devices
@@ -149,6 +149,17 @@ def test_the_number_of_devices_is_remembered(asked, again, expected, tmp_path, c
     main(["resume", out, *options[1]])
     assert counted[2:] == [(0, expected), (1, expected)]
     assert "NONEQUIL_DEVICES" not in os.environ
+
+
+@pytest.mark.parametrize("cluster, first", [("local", "false"), ("debug", None)])
+def test_the_command_leaves_the_memory_of_a_gpu_to_the_tasks(cluster, first, tmp_path, monkeypatch):
+    seen, create = [], _sweep_commands.create_sweep
+    note = lambda: seen.append(os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE"))  # noqa: E731
+    monkeypatch.setattr(_sweep_commands, "create_sweep", lambda *a, **k: note() or create(*a, **k))
+    monkeypatch.setattr(_cluster, "submit", lambda *a: note() or [])
+    config = written(tmp_path, 'experiment = "toy"\n' + TWO)
+    main(["sweep", str(config), "--out", str(tmp_path / "sweep"), "--cluster", cluster])
+    assert seen == [first, None]
 
 
 class Three:
