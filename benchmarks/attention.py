@@ -42,9 +42,14 @@ def network() -> Any:
     return nq.attention.standard(n_bits=2, beta=1.0)
 
 
+def network_at(beta: Any) -> Any:
+    """The same at another beta."""
+    return dataclasses.replace(network(), beta=jnp.asarray(beta))
+
+
 def attention_at(beta: Any) -> Callable:
     """The mean field as a map, at one beta."""
-    return nq.attention.map(dataclasses.replace(network(), beta=beta))
+    return nq.attention.map(network_at(beta))
 
 
 def first_feature(state: Any) -> Any:
@@ -65,8 +70,7 @@ def exponents(beta: Any, transient: int, steps: int) -> tuple[Any, Any]:
     """Three exponents (betas, 3) of ours and their standard errors, over 20 blocks; a 21st turns the tangents."""
 
     def one(beta: Any) -> tuple[Any, Any]:
-        net = dataclasses.replace(network(), beta=beta)
-        found = nq.attention.lyapunov(net, count=3, transient=transient, steps=steps)
+        found = nq.attention.lyapunov(network_at(beta), count=3, transient=transient, steps=steps)
         return found.value, found.stderr
 
     return jax.lax.map(one, beta, batch_size=min(BATCH, len(beta)))
@@ -105,7 +109,7 @@ def spectra_differ(found: Any) -> str:
 
 def known(found: Any) -> str:
     """What is wrong with the judge: the multiplier of the cycle at 1.1 and the published exponents at 1.4 are known."""
-    cycle = nq.attention.cycle(dataclasses.replace(network(), beta=1.1)).multipliers[0]
+    cycle = nq.attention.cycle(network_at(1.1)).multipliers[0]
     off = abs(found[0][0] - np.log(abs(complex(cycle))) / network().window)
     return "" if off < 2e-4 and np.allclose(found[1][:2], [0.075, -0.133], atol=0.005) else "known exponents are missed"
 
