@@ -26,6 +26,7 @@ commands:
   info                                         versions, devices, precision
 
 `nonequil COMMAND --help` says more. --resume finishes a run that was interrupted, --overwrite replaces one.
+Runs use all devices of the machine, or --devices N of them; with --distributed several processes are one run.
 Compiled programs are kept in the user's cache directory or in JAX_COMPILATION_CACHE_DIR, and nowhere with
 JAX_ENABLE_COMPILATION_CACHE=false. Exit codes: 0 done; 1 the run failed; 2 bad input; 130 interrupted.
 """

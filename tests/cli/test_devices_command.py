@@ -5,10 +5,11 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from nonequil.cli import main
+from nonequil.cli import _distributed, main
 from nonequil.experiments import RunFolder, differences
 
 
@@ -50,6 +51,13 @@ def test_two_processes_of_two_devices_give_the_bits_of_one_and_the_first_one_wri
     assert differences(simulate_run, out) == []
     assert RunFolder(out).done
     assert len(json.loads((out / "env.json").read_text())["devices"]) == 4
+
+
+def test_the_page_about_clusters_starts_such_processes():
+    page = (Path(__file__).parents[2] / "docs" / "clusters.md").read_text()
+    assert "nonequil simulate network.toml --out /shared/large --distributed" in page
+    names = (_distributed.COORDINATOR, _distributed.COUNT, _distributed.NUMBER)
+    assert [name for name in names if f"`{name}" not in page] == []
 
 
 def test_what_the_first_process_refuses_ends_both(simulate_arguments, simulate_run):

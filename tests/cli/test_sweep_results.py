@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -217,3 +219,41 @@ def test_cancel_stops_the_processes_and_resume_takes_up_what_they_left(tmp_path,
     assert "2 waiting" in told(capsys, "status", sweep)
     main(["resume", str(sweep)])
     assert [task for task, _ in counted] == [0, 1]
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.fixture
+def printed(tmp_path, monkeypatch):
+    """The config that the README prints, in the working directory, and its commands."""
+    (config,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (shell,) = re.findall(r"```sh\n(nonequil sweep .*?)```", README, re.DOTALL)
+    (tmp_path / "phases.toml").write_text(config)
+    monkeypatch.chdir(tmp_path)
+    return config, [shlex.split(line, comments=True)[1:] for line in shell.splitlines()]
+
+
+def test_the_sweep_of_the_readme_can_be(printed, capsys):
+    config, (sweep, *_) = printed
+    (count,) = re.findall(r"# phases.toml: (\d+) networks", config)
+    assert told(capsys, *sweep, "--dry-run").startswith(f"{count} points of simulate: 16 model.beta x 5 seed\n")
+
+
+def test_the_commands_of_the_readme_run_as_they_are_printed(printed, tmp_path, capsys):
+    """With the toy for the networks, and in this process."""
+    _, (sweep, status, resume, collect) = printed
+    (tmp_path / "phases.toml").write_text('experiment = "toy"\n[sweep]\na = [0.25, 4.0]\nseed = [0, 1, 2]\n')
+    assert "6 points in 4 tasks (debug)" in told(capsys, *sweep, "--cluster", "debug")
+    assert "6 done, 0 failed" in told(capsys, *status)
+    assert "nothing to resume" in told(capsys, *resume)
+    names = {"beta": "a", "entropy_production": "double"}
+    answer = told(capsys, *(re.sub("|".join(names), lambda found: names[found[0]], word) for word in collect))
+    assert [line.split() for line in answer.splitlines()[1:]] == [["0.25", "0.5"], ["4.0", "8.0"]]
+
+
+def test_what_the_readme_says_of_slurm_is_understood(tmp_path, capsys):
+    (said,) = re.findall(r"# on Slurm: (.*)", README)
+    config = written(tmp_path, 'experiment = "toy"\n' + TWO)
+    arguments = ["sweep", config, "--out", tmp_path / "sweep", "--dry-run", *shlex.split(said)]
+    assert "tasks on slurm" in told(capsys, *arguments)
