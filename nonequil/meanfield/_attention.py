@@ -135,7 +135,8 @@ def attention_trajectory(
     Without `start` the trajectory begins after the first token, kept or dropped as `AttentionMeanField` says. The
     transient leaves no record: memory grows with `steps` alone (under `jax.grad` also with `transient`). One program
     for each pair of lengths; a sweep is a vmap outside, fastest for some hundred values at a time (`jax.lax.map` with
-    `batch_size=512`). Differentiable in the leaves of `net`; derivatives of chaotic trajectories grow without bound.
+    `batch_size=512`), which `nq.numerics.maps.bifurcation_diagram` of `nq.attention.map` does by itself.
+    Differentiable in the leaves of `net`; derivatives of chaotic trajectories grow without bound.
     Use float64 (`jax_enable_x64`): in float32 a chaotic trajectory is another one after about 150 steps, and small
     exponents are lost. Raises ValueError if `steps` or `transient` is negative or `every` below one.
     Source: Poc-Lopez & Aguilera, arXiv 2406.07247 (2024).
