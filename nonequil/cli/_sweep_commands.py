@@ -125,6 +125,8 @@ def rerun_sweep(source: Source, place: Place, check: Check) -> int:
     """`nonequil rerun SWEEP [--point K] --out NEW`: 1 if a new result is not the old one bit for bit."""
     if place.resume or place.overwrite:
         raise ValueError("a sweep is repeated in a new folder: leave --resume and --overwrite out")
+    if place.distributed:
+        raise ValueError("a sweep is not one run: leave --distributed out, its points are spread over the devices here")
     before = SweepFolder(source.run)
     indices = sorted(before.ids) if source.point is None else [before.checked(source.point)]
     record, cluster = before.record, cluster_of("debug", (), check)

@@ -188,10 +188,10 @@ def test_a_run_does_not_go_where_a_sweep_is(how, submitted, tmp_path, capsys):
     )
 
 
-@pytest.mark.parametrize("option", ["--resume", "--overwrite"])
-def test_a_sweep_is_neither_resumed_nor_overwritten_by_rerun(option, submitted, tmp_path, capsys):
-    arguments = ["rerun", submitted, "--out", tmp_path / "again", option]
-    refused(arguments, ["in a new folder", "leave --resume and --overwrite out"], capsys, submitted)
+@pytest.mark.parametrize("option", ["--resume", "--overwrite", "--distributed"])
+def test_a_sweep_is_repeated_in_a_new_folder_in_this_process(option, submitted, tmp_path, capsys):
+    told = ["not one run"] if option == "--distributed" else ["in a new folder", "leave --resume and --overwrite out"]
+    refused(["rerun", submitted, "--out", tmp_path / "again", option], told, capsys, submitted)
 
 
 COMMANDS = {
