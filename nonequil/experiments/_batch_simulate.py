@@ -7,9 +7,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Int, Key
 
 from .. import simulation
 from ..simulation import SimulationState
@@ -116,8 +117,16 @@ def _begun(like: Simulate, points: Sequence[Simulate], width: int) -> tuple:
     """Clocks, keys and first states of all seats, and how many seats of each device are taken."""
     own, count = padded(list(points), width)
     numbers = {key: jnp.array([getattr(point.model, key) for point in own], float) for key in like.numbers()}
-    keys = jnp.stack([point.key() for point in own])
-    return *side_by_side(_Begin(like), (numbers, keys), (ensemble(like.model),), count), count
+    return *side_by_side(_Begin(like), (numbers, _keys(own)), (ensemble(like.model),), count), count
+
+
+def _keys(points: Sequence[Simulate]) -> Key[Array, " points"]:
+    """`point.key()` of each, those of one seed together."""
+    seeds = {point.seed for point in points}
+    if len(seeds) > 1 or points[0].stream is None:
+        return jnp.stack([point.key() for point in points])
+    streams = np.array([point.stream for point in points], np.uint32)
+    return jax.vmap(jr.fold_in, (None, 0))(jr.key(*seeds), streams)
 
 
 def _advance(

@@ -39,7 +39,9 @@ class SKPoint(AbstractExperiment):
         """How finely averages are computed, and what is the same for all points of a call."""
         from ._sk_point_data import rule_of
 
-        return f"{rule_of(self)}, m0 = {self.m0}, {self.clock}"
+        rule = rule_of(self)
+        fineness = f"{rule.series.terms} terms, {rule.series.rule.nodes} and {rule.field_nodes} nodes"
+        return f"{fineness}, m0 = {self.m0}, {self.clock}"
 
     def widest(self) -> int:
         """Many: the program takes them in blocks of its own."""

@@ -1,5 +1,6 @@
 """How finely the averages of the asymmetric Sherrington-Kirkpatrick theory are computed."""
 
+import functools as ft
 from typing import Any
 
 import equinox as eqx
@@ -40,6 +41,7 @@ class SKRule(eqx.Module):
         return cls.of_fineness(*(int(_place(limits, x)) for limits, x in ((SCALES, scale), (SPREADS, spread))))
 
     @classmethod
+    @ft.cache
     def of_fineness(cls, scale: int, spread: int) -> "SKRule":
         """The rule in row `scale` of the table of scales and row `spread` of that of spreads."""
         _, nodes, terms = SCALES[scale]
