@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ._base import AbstractExperiment
+from ._attention_diagram import AttentionDiagram
+from ._attention_panels import AttentionPanels
 from ._entropy_recording import EntropyRecording
 from ._entropy_spins import EntropySpins
 from ._fit import Fit
@@ -15,7 +17,18 @@ from ._sk_raster import SKRaster
 from ._sk_sizes import SKSizes
 from ._toml import read_toml, validate
 
-ALL = (EntropyRecording, EntropySpins, Fit, Simulate, SKDiagram, SKPoint, SKRaster, SKSizes)
+ALL = (
+    AttentionDiagram,
+    AttentionPanels,
+    EntropyRecording,
+    EntropySpins,
+    Fit,
+    Simulate,
+    SKDiagram,
+    SKPoint,
+    SKRaster,
+    SKSizes,
+)
 KINDS: dict[str, type[AbstractExperiment]] = {kind.kind: kind for kind in ALL}
 
 
