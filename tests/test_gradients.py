@@ -386,6 +386,7 @@ WITHOUT_GRADIENT = {
     "simulation.finish": "spins are discrete",
     "simulation.simulate": "spins are discrete",
     "simulation.start": "spins are discrete",
+    "simulation.totals": "spins are discrete",
     "inference.choose_l2": "a choice from a grid",
     "inference.cross_validate": "an estimate from data",
     "inference.false_discovery_rate": "ranks",

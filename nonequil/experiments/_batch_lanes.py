@@ -1,6 +1,5 @@
 """Points side by side: one compiled program for all of them, on all devices, each point the same bits anywhere."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -8,28 +7,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType
 from jaxtyping import Array, Int, PyTree
 
-AXIS = "points"
-DEVICES = "NONEQUIL_DEVICES"
-
-
-def devices() -> list[Any]:
-    """The local devices that a process uses: all, or the first few that `NONEQUIL_DEVICES` allows."""
-    found = jax.local_devices()
-    text = os.environ.get(DEVICES, "")
-    if not text:
-        return found
-    if not text.isdigit() or not 1 <= int(text) <= len(found):
-        raise ValueError(f"devices = {text}: this machine has {len(found)}, give a number from 1 to {len(found)}")
-    return found[: int(text)]
+from .. import numerics
 
 
 def padded(own: list[Any], width: int) -> tuple[list[Any], Int[Array, " devices"]]:
     """Points and copies of the last one, `width` for each device; how many of each device's are no copies."""
-    seats = width * len(devices())
-    count = np.clip(len(own) - width * np.arange(len(devices())), 0, width)
+    seats = width * len(numerics.devices())
+    count = np.clip(len(own) - width * np.arange(len(numerics.devices())), 0, width)
     return own + own[-1:] * (seats - len(own)), jnp.asarray(count)
 
 
@@ -51,13 +37,13 @@ def side_by_side(
     def on_device(arrays: PyTree, count: Int[Array, " 1"]) -> PyTree:
         return jax.vmap(points)(arrays) if _parallel() else _one_by_one(points, arrays, count[0])
 
-    mesh = jax.make_mesh((len(devices()),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices())
-    spec = jax.P(AXIS)
+    mesh = numerics.mesh()
+    spec = jax.P(mesh.axis_names)
     return jax.shard_map(on_device, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)(arrays, count)
 
 
 def _parallel() -> bool:
-    return devices()[0].platform != "cpu"
+    return numerics.devices()[0].platform != "cpu"
 
 
 def _one_by_one(one: Callable[[PyTree], PyTree], own: PyTree, count: Int[Array, ""]) -> PyTree:

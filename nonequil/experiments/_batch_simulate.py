@@ -51,7 +51,8 @@ class _Advance(eqx.Module):
         seen: dict[str, Any] = {"observers": observers(self.like, dynamics), "every": self.like.every}
         later = simulation.advance(dynamics, _state(self.like, moving, index), steps=self.steps, key=key, **seen)
         new = (later.x, later.totals, later.held)
-        numbers = [leaf for leaf in jax.tree.leaves(new) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+        whole = (new, simulation.totals(dynamics, later, **seen))
+        numbers = [leaf for leaf in jax.tree.leaves(whole) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
         return new, jnp.stack([jnp.isfinite(leaf).all() for leaf in numbers]).all()
 
 

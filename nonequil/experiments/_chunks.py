@@ -34,7 +34,7 @@ def run_chunks(
     Arguments and results are those of `simulate`. Between chunks the progress bar moves, the state is kept under
     `name`, and a signal may stop the run; a run that starts with a kept state goes on from there.
     Raises ValueError for arguments that `simulate` refuses; `RunFailed` naming the first step after which a number of
-    the state was not finite; the state before that step is kept.
+    the state, or one that the observers sum, was not finite; the state before that step is kept.
     """
     if chunk < 1:
         raise ValueError(f"chunk = {chunk}: a chunk holds at least one step")
@@ -44,13 +44,14 @@ def run_chunks(
         kept = stages.restore(name, state)
         state = state if kept is None else kept
         advance = ft.partial(simulation.advance, dynamics, key=key, drive=drive, **seen)
+        fine = lambda state: all_finite((state, simulation.totals(dynamics, state, drive=drive, **seen)))  # noqa: E731
         stages.expect(burn_in + steps, "step")
         stages.show(name, int(state.index))
         while (done := int(state.index)) < burn_in + steps:
             length = min(chunk, burn_in + steps - done)
             later = advance(state, steps=length)
-            if not all_finite(later):
-                state = _last_good(advance, state, length)
+            if not fine(later):
+                state = _last_good(advance, fine, state, length)
                 stages.keep(name, int(state.index), state)
                 raise RunFailed(f"{name}: a number was not finite after step {int(state.index) + 1}")
             state = later
@@ -59,11 +60,11 @@ def run_chunks(
         return state.x, simulation.finish(dynamics, state, drive=drive, **seen)
 
 
-def _last_good(advance: Callable[..., Any], state: Any, length: int) -> Any:
+def _last_good(advance: Callable[..., Any], fine: Callable[[Any], bool], state: Any, length: int) -> Any:
     """The state before the first step of a chunk after which a number is not finite, by going through it again."""
     for _ in range(length):
         later = advance(state, steps=1)
-        if not all_finite(later):
+        if not fine(later):
             break
         state = later
     return state

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..numerics import devices
 from ._base import AbstractExperiment
 from ._batch import Outcome, completed
-from ._batch_lanes import devices
 from ._environment import environment, record_usage
 from ._execute import write_result
 from ._folder import ENVIRONMENT, RESULT, STATUS, RunFolder

@@ -2,6 +2,7 @@
 
 from ._advance import advance as advance
 from ._advance import finish as finish
+from ._advance import totals as totals
 from ._enumeration import Enumeration as Enumeration
 from ._enumeration import enumerate_states as enumerate_states
 from ._simulate import simulate as simulate

@@ -71,13 +71,28 @@ def finish(
     drive: Any = None,
 ) -> tuple[Any, ...]:
     """What the observers say of all pairs so far; the state can still go on."""
+    sums = totals(dynamics, state, observers=observers, every=every, drive=drive)
+    return tuple(o.finish(total) for o, total in zip(observers, sums, strict=True))
+
+
+def totals(
+    dynamics: AbstractDynamics,
+    state: SimulationState,
+    *,
+    observers: tuple[AbstractObserver, ...],
+    every: int | None = None,
+    drive: Any = None,
+) -> tuple[Any, ...]:
+    """What the observers have summed over all pairs so far, those included that wait for others to be added together.
+
+    Numbers that break show here, even where all states are whole numbers.
+    """
     if not observers:
         return ()
     run = _Run.of(dynamics, state, observers, every, drive, jax.random.key(0))
     slots = jax.tree.leaves(state.held)[0].shape[1]
     shown = jnp.maximum(state.index - state.burn_in, 0) // run.every
-    totals = run.observe(state.totals, state.held, shown - shown % slots, shown % slots)
-    return tuple(o.finish(total) for o, total in zip(observers, totals, strict=True))
+    return run.observe(state.totals, state.held, shown - shown % slots, shown % slots)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
