@@ -41,11 +41,19 @@ def test_the_infinite_network_runs():
 
 
 def test_the_arrow_of_time_runs():
-    arrow, *others = blocks()[2:]
-    assert not others
+    arrow = blocks()[2]
     said = {}
     shorter = arrow.replace("steps=500", "steps=50").replace("steps=400", "steps=100")
     exec(compile(shorter, str(README), "exec"), said)
     exact = nq.thermodynamics.exact(said["clock"]).value
     assert said["bound"].floor < said["bound"].value < exact + 3 * said["bound"].stderr
     assert said["quadratic"].details["p_value"] < 0.01
+
+
+def test_self_attention_runs():
+    attention, *others = blocks()[3:]
+    assert not others
+    said = {}
+    exec(compile(attention, str(README), "exec"), said)
+    assert nq.numerics.maps.period(said["orbit"].mu) == 28
+    assert abs(said["exponents"].value[0] - 0.075) < 0.02

@@ -53,7 +53,7 @@ def panels_figure(r: xr.Dataset) -> Figure:
         period = int(r.period[k])
         line.plot(mu[:SHOWN, 0], color=COLOURS["token"], lw=0.7)
         told = f", period {period}" if period else ""
-        title = rf"$\beta$ = {float(r.beta[k]):g}{told}, $\lambda_1$ = {float(r.exponent[k, 0]):.4f}"
+        title = rf"$\beta$ = {float(r.beta[k]):g}{told}, $\lambda_1$ = {float(r.exponent[k, 0]):z.4f}"
         line.set_title(title, loc="left", fontsize="medium")
         line.set(ylabel=r"$\mu_1$")
         line.spines[["top", "right"]].set_visible(False)
