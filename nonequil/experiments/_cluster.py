@@ -1,6 +1,7 @@
 """Where the tasks of a sweep run: in this process, in processes of this machine, in jobs of a Slurm cluster."""
 
 import abc
+import contextlib
 import difflib
 import secrets
 import shutil
@@ -133,6 +134,8 @@ def submit(folder: Path, tasks: Sequence[int], cluster: AbstractCluster) -> list
         record(place, cluster.name, jobs)
     else:
         shutil.rmtree(place)
+        with contextlib.suppress(OSError):
+            place.parent.rmdir()  # it may hold other launches
     return [jobs.get(task, "") for task in tasks]
 
 

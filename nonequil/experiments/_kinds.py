@@ -4,9 +4,9 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from ._base import AbstractExperiment
 from ._attention_diagram import AttentionDiagram
 from ._attention_panels import AttentionPanels
+from ._base import AbstractExperiment
 from ._entropy_recording import EntropyRecording
 from ._entropy_spins import EntropySpins
 from ._fit import Fit

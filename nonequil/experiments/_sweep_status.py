@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ._cluster import active
+from ._cluster import active, log
 from ._folder import RunFolder
 from ._sweep import SweepFolder
 
@@ -90,7 +90,7 @@ def status_text(sweep: SweepFolder) -> str:
         f"points: {finished} done, {failed} failed, {total - finished - failed} to do",
     ]
     told = [(task, one) for task, one in states.items() if one.state in ("interrupted", "died", "failed") or one.failed]
-    lines += [_line(task, one) for task, one in told[:LINES]]
+    lines += [_line(sweep, task, one) for task, one in told[:LINES]]
     lines += [f"... and {len(told) - LINES} more"] if len(told) > LINES else []
     if to_resume(states):
         lines.append(f"next: nonequil resume {sweep.path}")
@@ -99,7 +99,9 @@ def status_text(sweep: SweepFolder) -> str:
     return "\n".join(lines)
 
 
-def _line(task: int, one: TaskStatus) -> str:
+def _line(sweep: SweepFolder, task: int, one: TaskStatus) -> str:
     who = f" (process {one.status['pid']} on {one.status['host']})" if one.state == "died" else ""
     message = one.status.get("message", "")
-    return f"task {task}: {one.state}{who}" + (f", {message}" if message else "")
+    printed = None if one.state == "done" else log(sweep.path, task)
+    parts = [f"task {task}: {one.state}{who}", message, f"printed: {printed}" if printed else ""]
+    return ", ".join(filter(None, parts))
