@@ -60,8 +60,9 @@ def _line(net: AttentionNetwork, config: AttentionDiagram, start: str) -> dict[s
     betas, x0 = jnp.asarray(config.beta.values), AttentionMeanField().init(net)
     follow = maps.bifurcation_diagram if start == "token" else maps.continuation
     ahead = betas[::-1] if start == "down" else betas
-    counts = {"transient": config.transient, "record": lambda state: state.attention.ravel()}
-    last, attention = follow(family, x0, ahead, config.records, **counts)
+    last, attention = follow(
+        family, x0, ahead, config.records, transient=config.transient, record=lambda state: state.attention.ravel()
+    )
     found = exponents(ahead, last)
     regime = regimes(found, config.threshold)
     line = {"attention": attention, "value": found.value, "stderr": found.stderr, "regime": regime}
