@@ -2,6 +2,8 @@
 
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 DEVICES = int(sys.argv[2]) if __name__ == "__main__" else 1
 if __name__ == "__main__":
@@ -14,6 +16,10 @@ import jax.random as jr
 import numpy as np
 
 import nonequil as nq
+from nonequil.experiments._collect import collect
+from nonequil.experiments._sweep import Plan
+from nonequil.experiments._sweep_create import create_sweep
+from nonequil.experiments._sweep_task import run_task
 
 LARGE, HUGE, CHAINS = 20_000, 100_000, 64
 
@@ -24,6 +30,7 @@ def run() -> dict[str, np.ndarray]:
     for name, (dynamics, x0) in runs().items():
         out = nq.simulate(dynamics, x0, steps=100, burn_in=7, key=jr.key(2), observers=(nq.Moments(),))
         seen |= {f"{name} {k}": leaf for k, leaf in enumerate(map(on_host, jax.tree.leaves(out)))}
+    seen |= swept() if jax.process_count() == 1 else {}
     for bits in (32, 64):
         with jax.enable_x64(bits == 64):
             fitted = nq.inference.fit(pairs())
@@ -31,6 +38,17 @@ def run() -> dict[str, np.ndarray]:
             leaves = {"J": fitted.model.J, "H": fitted.model.H, **errors}
             seen |= {f"fit{bits} {name}": on_host(leaf) for name, leaf in leaves.items()}
     return seen
+
+
+def swept() -> dict[str, np.ndarray]:
+    """A sweep of more points than one device takes at once."""
+    axes = {"model.beta": {"start": 0.5, "stop": 1.5, "points": 20}}
+    base = {"experiment": "simulate", "chains": 4, "steps": 20, "model": {"ensemble": "SherringtonKirkpatrick", "n": 6}}
+    with tempfile.TemporaryDirectory() as name:
+        made = create_sweep(Plan.read(base | {"sweep": axes}, "devices"), Path(name) / "sweep", width=16)
+        run_task(made.path, 0, lambda: None)
+        found = collect(made).load()
+    return {f"sweep {name}": found[name].values for name in ("m", "entropy_production", "rms_correlation")}
 
 
 def runs() -> dict[str, tuple[nq.Parallel | nq.Sequential, jax.Array]]:

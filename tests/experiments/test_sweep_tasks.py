@@ -131,11 +131,13 @@ def test_tasks_that_are_missing_are_masked_and_wait(tmp_path):
     assert "2 waiting, 1 done" in status_text(made)
 
 
-def test_a_task_that_died_is_told_from_one_that_runs(tmp_path):
+def test_a_task_that_died_is_told_from_one_that_runs(tmp_path, monkeypatch):
     made = carried_out(tmp_path / "s", {"a": [1.0, 2.0]}, tasks=2)
     place = made.task_folder(0)
     write_json(place / "status.json", {**json.loads((place / "status.json").read_text()), "state": "running"})
     assert task_states(made)[0].state == "died"
+    monkeypatch.setattr("nonequil.experiments._sweep_status.log", lambda folder, task: folder / f"{task}.log")
+    assert f"printed: {made.path / '0.log'}" in status_text(made)
     with locked(place):
         assert task_states(made)[0].state == "running"
         with pytest.raises(ValueError, match="another process"):

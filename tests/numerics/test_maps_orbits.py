@@ -91,7 +91,8 @@ def test_batches_change_nothing_but_the_order_of_work():
         maps.bifurcation_diagram(Logistic, 0.4, r, 6, transient=100, batch=batch) for batch in (None, 3)
     )
     assert x.shape == records.shape == (7, 6)
-    assert np.allclose(records, x, rtol=0, atol=1e-12) and np.allclose(batched, last, rtol=0, atol=1e-12)
+    assert np.allclose(records, x, rtol=0, atol=1e-12)
+    assert np.allclose(batched, last, rtol=0, atol=1e-12)
     with pytest.raises(ValueError, match="batch = 0"):
         maps.bifurcation_diagram(Logistic, 0.4, r, 6, batch=0)
 
