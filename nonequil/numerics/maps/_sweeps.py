@@ -39,7 +39,6 @@ def bifurcation_diagram(
     nq.plot.bifurcation_diagram(r, x)
     ```
     """
-
     if batch is None:
         batch = CACHED if jax.default_backend() == "cpu" else len(values)
     at_least(1, batch=batch)
