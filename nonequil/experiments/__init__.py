@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._attention_diagram import AttentionDiagram as AttentionDiagram
 from ._attention_panels import AttentionPanels as AttentionPanels
+from ._attention_phase import AttentionPhase as AttentionPhase
+from ._attention_sizes import AttentionSizes as AttentionSizes
 from ._base import AbstractExperiment as AbstractExperiment
 from ._base import Config as Config
 from ._compare import differences as differences

@@ -80,7 +80,11 @@ def describe_diagram(r: xr.Dataset) -> str:
     """How many values of beta are in each regime."""
     lines = [f"{r.attrs['title']}; the forced cycle loses its stability at beta = {float(r.critical):.7f}"]
     for start in r.start.values:
-        count = np.bincount(r.regime.sel(start=start).values, minlength=len(NAMES))
-        said = ", ".join(f"{n} {name.replace('_', '-')}" for n, name in zip(count, NAMES, strict=True) if n)
-        lines.append(f"from {start}: {said}")
+        lines.append(f"from {start}: {counted(r.regime.sel(start=start).values)}")
     return "\n".join(lines)
+
+
+def counted(regime: np.ndarray) -> str:
+    """How many of some points are in each regime."""
+    count = np.bincount(regime.ravel(), minlength=len(NAMES))
+    return ", ".join(f"{n} {name.replace('_', '-')}" for n, name in zip(count, NAMES, strict=True) if n)

@@ -6,6 +6,8 @@ from typing import Any
 
 from ._attention_diagram import AttentionDiagram
 from ._attention_panels import AttentionPanels
+from ._attention_phase import AttentionPhase
+from ._attention_sizes import AttentionSizes
 from ._base import AbstractExperiment
 from ._entropy_recording import EntropyRecording
 from ._entropy_spins import EntropySpins
@@ -20,6 +22,8 @@ from ._toml import read_toml, validate
 ALL = (
     AttentionDiagram,
     AttentionPanels,
+    AttentionPhase,
+    AttentionSizes,
     EntropyRecording,
     EntropySpins,
     Fit,
