@@ -25,7 +25,7 @@ from nonequil.experiments._sweep import Plan
 from nonequil.experiments._sweep_create import create_sweep
 from nonequil.experiments._sweep_task import run_task
 
-SIDE, N, CHAINS, STEPS, BURN_IN, ROUNDS = 100, 16, 16, 100, 20, 2
+SIDE, N, CHAINS, STEPS, BURN_IN, ROUNDS = 100, 16, 16, 200, 20, 2
 WANTED = 1 / 1.3
 BETAS, SPREADS = np.linspace(0.25, 4.0, SIDE), np.linspace(0.1, 1.2, SIDE)
 AXES = {"beta": {"start": 0.25, "stop": 4.0, "points": SIDE}, "dJ": {"start": 0.1, "stop": 1.2, "points": SIDE}}

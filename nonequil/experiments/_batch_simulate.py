@@ -16,6 +16,7 @@ from .. import simulation
 from ..simulation import SimulationState
 from ._batch import POINT, Outcome, together, without_result
 from ._batch_lanes import padded, side_by_side
+from ._chunks import all_finite
 from ._dataset import NONE, dataset
 from ._simulate import Simulate
 from ._simulating import CLOCKS, begin, ensemble, means, observers, rms_of_pairs
@@ -45,15 +46,14 @@ class _Advance(eqx.Module):
 
     like: Simulate = eqx.field(static=True)
     steps: int = eqx.field(static=True)
+    last: bool = eqx.field(static=True)  # then the observers are asked anyway
 
     def __call__(self, own: tuple, index: Int[Array, ""]) -> tuple[tuple, Bool[Array, ""]]:
         dynamics, key, moving = own
         seen: dict[str, Any] = {"observers": observers(self.like, dynamics), "every": self.like.every}
         later = simulation.advance(dynamics, _state(self.like, moving, index), steps=self.steps, key=key, **seen)
         new = (later.x, later.totals, later.held)
-        whole = (new, simulation.totals(dynamics, later, **seen))
-        numbers = [leaf for leaf in jax.tree.leaves(whole) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
-        return new, jnp.stack([jnp.isfinite(leaf).all() for leaf in numbers]).all()
+        return new, all_finite(new if self.last else (new, simulation.totals(dynamics, later, **seen)))
 
 
 class _Finish(eqx.Module):
@@ -65,7 +65,7 @@ class _Finish(eqx.Module):
         dynamics, _, moving = own
         seen: dict[str, Any] = {"observers": observers(self.like, dynamics), "every": self.like.every}
         moments, flow, *record = simulation.finish(dynamics, _state(self.like, moving, index), **seen)
-        return moments, flow, [pairs.x_next for pairs in record]
+        return (moments, flow, [pairs.x_next for pairs in record]), all_finite((moments.m, flow.value))
 
 
 def _state(like: Simulate, moving: tuple, index: Int[Array, ""]) -> SimulationState:
@@ -98,10 +98,14 @@ def _run(points: Sequence[Simulate], width: int, stages: Stages, name: str) -> O
     state = state if kept is None else kept
     stages.expect(total, "step")
     stages.show(name, int(state["index"]))
+    observed = None
     while (index := int(state["index"])) < total:
         length = min(like.chunk, total - index)
         ahead = ft.partial(_advance, like, dynamics, key, count)
-        later, fine = ahead(state["moving"], index, length)
+        later, fine = ahead(state["moving"], index, length, last=index + length == total)
+        if index + length == total:
+            observed, whole = _finished(like, dynamics, key, later, total, count)
+            fine = fine & whole
         broke = np.array(state["broke"])
         lost = np.flatnonzero((broke == UNBROKEN) & ~fine[: len(points)])
         for place, (step, before) in _last_good(ahead, state["moving"], index, length, lost).items():
@@ -110,7 +114,8 @@ def _run(points: Sequence[Simulate], width: int, stages: Stages, name: str) -> O
         state = {"index": jnp.asarray(index + length), "broke": jnp.asarray(broke), "moving": later}
         stages.show(name, length)
         stages.keep(name, index + length, state)
-    observed = side_by_side(_Finish(like), (dynamics, key, state["moving"]), (state["index"],), count)
+    if observed is None:  # it was stopped after its last step
+        observed, _ = _finished(like, dynamics, key, state["moving"], total, count)
     return _outcome(like, observed, np.asarray(state["broke"]), stages, name)
 
 
@@ -131,11 +136,18 @@ def _keys(points: Sequence[Simulate]) -> Key[Array, " points"]:
 
 
 def _advance(
-    like: Simulate, dynamics: Any, key: Any, count: Array, moving: Any, index: int, steps: int
+    like: Simulate, dynamics: Any, key: Any, count: Array, moving: Any, index: int, steps: int, last: bool = False
 ) -> tuple[Any, np.ndarray]:
+    """All seats some steps later, and which of them are fine."""
     at = jnp.asarray(index)
-    later, fine = side_by_side(_Advance(like, steps), (dynamics, key, moving), (at,), count)
+    later, fine = side_by_side(_Advance(like, steps, last), (dynamics, key, moving), (at,), count)
     return later, np.asarray(fine)
+
+
+def _finished(like: Simulate, dynamics: Any, key: Any, moving: Any, index: int, count: Array) -> tuple[Any, np.ndarray]:
+    """What the observers say in all seats, and in which of them it is fine."""
+    observed, fine = side_by_side(_Finish(like), (dynamics, key, moving), (jnp.asarray(index),), count)
+    return observed, np.asarray(fine)
 
 
 def _last_good(ahead: Callable, moving: Any, index: int, length: int, lost: np.ndarray) -> dict[int, Any]:

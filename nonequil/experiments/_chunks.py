@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key, PyTree
+from jaxtyping import Array, Bool, Key, PyTree
 
 from .. import simulation
 from ..dynamics import AbstractDynamics
@@ -44,7 +44,7 @@ def run_chunks(
         kept = stages.restore(name, state)
         state = state if kept is None else kept
         advance = ft.partial(simulation.advance, dynamics, key=key, drive=drive, **seen)
-        fine = lambda state: all_finite((state, simulation.totals(dynamics, state, drive=drive, **seen)))  # noqa: E731
+        fine = lambda state: bool(_fine(dynamics, state, seen | {"drive": drive}))  # noqa: E731
         stages.expect(burn_in + steps, "step")
         stages.show(name, int(state.index))
         while (done := int(state.index)) < burn_in + steps:
@@ -70,7 +70,13 @@ def _last_good(advance: Callable[..., Any], fine: Callable[[Any], bool], state: 
     return state
 
 
-def all_finite(state: PyTree) -> bool:
+@eqx.filter_jit
+def _fine(dynamics: AbstractDynamics, state: Any, seen: dict[str, Any]) -> Bool[Array, ""]:
+    """Whether a state and what the observers have summed are finite."""
+    return all_finite((state, simulation.totals(dynamics, state, **seen)))
+
+
+def all_finite(state: PyTree) -> Bool[Array, ""]:
     """Whether every floating-point number of a state is finite."""
     numbers = [x for x in jax.tree.leaves(state) if eqx.is_inexact_array(x)]
-    return all(bool(jnp.isfinite(x).all()) for x in numbers)
+    return jnp.stack([jnp.isfinite(x).all() for x in numbers]).all() if numbers else jnp.array(True)
