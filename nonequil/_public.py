@@ -25,6 +25,7 @@ from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
+from .models import ModernHopfield as ModernHopfield
 from .models import SelfAttention as SelfAttention
 from .models import SparseIsing as SparseIsing
 from .numerics import spread as spread

@@ -8,4 +8,5 @@ from ._base import AbstractSpinModel as AbstractSpinModel
 from ._base import AbstractWindowModel as AbstractWindowModel
 from ._ising import Ising as Ising
 from ._ising import LaggedIsing as LaggedIsing
+from ._modern_hopfield import ModernHopfield as ModernHopfield
 from ._sparse_ising import SparseIsing as SparseIsing
