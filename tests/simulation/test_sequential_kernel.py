@@ -115,6 +115,7 @@ def test_models_side_by_side_and_the_gradient_of_an_observer():
     assert abs(slope[2]) > 0.01
 
 
+@pytest.mark.compiled
 def test_no_attempt_follows_the_last_number_of_a_step():
     """A block at the end of the 32-bit count of steps goes no further than it is asked to."""
     local, keys = LocalUpdate(MODEL), nq.numerics.chain_keys(KEY, CHAINS)

@@ -240,7 +240,7 @@ def test_a_diluted_network_one_sweep_apart():
     """Order of the bounds, and the published ratio to the flow, 0.957, less what few states hide."""
     model = nq.Diluted(k=6.0, beta=1.3485).sample(jax.random.key(3), 20)
     x0 = nq.random_spins(jax.random.key(1), (100, 20))
-    record = dict(steps=20 * 50, burn_in=20 * 100, every=20, observers=(nq.Record(),))
+    record = dict(steps=20 * 50, burn_in=20 * 30, every=20, observers=(nq.Record(),))
     _, (pairs,) = nq.simulate(nq.Sequential(model), x0, key=jax.random.key(2), **record)
     x = np.asarray(pairs.x)
     attempts = nq.Attempts(x, np.random.default_rng(0).random(x.shape) < flip_probability(model, x))
