@@ -174,6 +174,11 @@ ROWS = [
         lambda x: jnp.sum(nq.attention.state_of_window(tokens(x), WINDOW).keys ** 2),
         jnp.array([1.3, 9.0, 0.1]),
     ),
+    Row(
+        "thermodynamics.attention_entropy_production",
+        lambda x: nq.attention.entropy_production(tokens(x), steps=8, transient=4).value,
+        jnp.array([1.3, 9.0, 0.1]),
+    ),
     Row("meanfield.solve, Independent", closure_gradient(nq.meanfield.Independent()), J),
     Row("meanfield.solve, TAP", closure_gradient(nq.meanfield.TAP()), J),
     Row(

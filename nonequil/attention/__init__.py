@@ -43,3 +43,4 @@ from ..meanfield import attention_trajectory as trajectory
 from ..meanfield import state_of_window as state_of_window
 from ..models import Positions as Positions
 from ..models import SelfAttention as SelfAttention
+from ..thermodynamics import attention_entropy_production as entropy_production

@@ -1,5 +1,6 @@
 """Thermodynamics: entropy flow and production of models, and bounds on it from data alone."""
 
+from ._attention_entropy import attention_entropy_production as attention_entropy_production
 from ._balance import Balance as Balance
 from ._balance import balance as balance
 from ._base import AbstractEstimator as AbstractEstimator
