@@ -67,6 +67,43 @@ def many_orbits(net: Tables, betas: np.ndarray, transient: int, steps: int) -> n
     return record
 
 
+def one_orbit_anew(net: Tables, beta: float, transient: int, steps: int) -> np.ndarray:
+    """As `one_orbit`, but with the overlaps of the whole window computed anew at every token from its attentions."""
+    window = np.zeros((net.window, net.first.shape[1]))  # attentions that drew the tokens, newest first
+    newest, record = net.first[VALUE], np.empty((steps, net.first.shape[1]))
+    for t in range(1, transient + steps + 1):
+        _push(window, newest)
+        present = np.arange(min(t + 1, net.window))
+        m = np.tanh(beta * (window[present] @ net.sigma.T)) @ np.moveaxis(net.mixed, 2, 1)  # (4, tokens, features)
+        m += np.moveaxis(net.codes[(t - present) % net.window], 1, 0)
+        if t < net.window:
+            m[:, t] = net.first  # no attention drew it
+        z = net.gamma * (m[KEY] @ m[QUERY, 0])
+        e = np.exp(z - z.max())
+        newest = e @ m[VALUE] / e.sum()
+        if t > transient:
+            record[t - transient - 1] = newest
+    return record
+
+
+def many_orbits_anew(net: Tables, betas: np.ndarray, transient: int, steps: int) -> np.ndarray:
+    """The same for all betas side by side."""
+    window = np.zeros((net.window, net.first.shape[1], betas.size))
+    newest, record = np.tile(net.first[VALUE][:, None], betas.size), np.empty((steps, *window.shape[1:]))
+    for t in range(1, transient + steps + 1):
+        _push(window, newest)
+        present = np.arange(min(t + 1, net.window))
+        m = net.mixed[:, None] @ np.tanh(betas * (net.sigma @ window[present]))  # (4, tokens, features, betas)
+        m += np.moveaxis(net.codes[(t - present) % net.window], 1, 0)[..., None]
+        if t < net.window:
+            m[:, t] = net.first[:, :, None]
+        w = _softmax(np.einsum("lmb,mb->lb", m[KEY], net.gamma * m[QUERY, 0]))
+        newest = np.einsum("lb,lmb->mb", w, m[VALUE])
+        if t > transient:
+            record[t - transient - 1] = newest
+    return record
+
+
 def one_spectrum(net: Tables, beta: float, count: int, transient: int, turning: int, steps: int) -> np.ndarray:
     """`count` leading exponents of one beta: tangents turn for `turning` steps and are averaged over `steps`.
 

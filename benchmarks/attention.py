@@ -1,7 +1,8 @@
 """Mean field of self-attention networks: orbits and three leading exponents over many beta, against NumPy.
 
 Ours is what a user calls: `maps.bifurcation_diagram` of the mean field, and `attention.lyapunov` over batches of betas.
-The peers carry windows and tangents as ours do, see `_attention_peers`: one beta at a time, and all betas at once. The
+The peers carry windows and tangents as ours do, see `_attention_peers`: one beta at a time, and all betas at once;
+for orbits also with the overlaps of the whole window computed anew at each token, as in the published code. The
 network is the published one (Poc-Lopez & Aguilera, arXiv 2406.07247). Orbits are checked before chaos parts them.
 """
 
@@ -15,7 +16,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _attention_peers import many_orbits, many_spectra, one_orbit, one_spectrum, tables
+from _attention_peers import (
+    many_orbits,
+    many_orbits_anew,
+    many_spectra,
+    one_orbit,
+    one_orbit_anew,
+    one_spectrum,
+    tables,
+)
 from _harness import ROUNDS, Contestant, Race, Target
 from _report import report, seconds
 
@@ -29,6 +38,7 @@ JUDGED = (1.1, 1.4, 3.0)  # a forced cycle, chaos, a cycle of 24 tokens
 SPECTRUM = {"transient": 4000, "turning": 480, "steps": 9600}  # whole periods
 WHOLE = 150.0  # seconds
 OURS, LOOP, VECTORS = "nonequil", "NumPy, one beta at a time", "NumPy, all betas at once"
+ANEW = ", the whole window anew"  # as the published code does
 
 
 def betas(number: int = BETAS) -> np.ndarray:
@@ -137,7 +147,20 @@ def orbit_race() -> Race:
             lambda _: orbits_differ(np.moveaxis(many_orbits(net, judged, 0, SHORT), -1, 0)),
         ),
     ]
-    return Race("orbits", "one token of one beta", contestants, targets(400, 8))
+    contestants += [
+        Contestant(LOOP + ANEW, lambda: one_orbit_anew(net, 1.27, 1999, 1), 2000, lambda _: anew_differs()),
+        Contestant(VECTORS + ANEW, lambda: many_orbits_anew(net, beta, 99, 1), BETAS * 100, lambda _: anew_differs()),
+    ]
+    against = [Target(f"against {name}{ANEW}", OURS, [name + ANEW], by) for name, by in ((LOOP, 400), (VECTORS, 8))]
+    return Race("orbits", "one token of one beta", contestants, [*targets(400, 8), *against])
+
+
+def anew_differs() -> str:
+    """What is wrong with both peers that compute the whole window anew."""
+    net = tables(network())
+    one = np.array([one_orbit_anew(net, beta, 0, SHORT) for beta in JUDGED])
+    many = np.moveaxis(many_orbits_anew(net, np.array(JUDGED), 0, SHORT), -1, 0)
+    return orbits_differ(one) or orbits_differ(many)
 
 
 def spectrum_race() -> Race:
