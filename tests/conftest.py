@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import matplotlib
 import pytest
+import submitit  # noqa: F401  it closes all handlers of logs when read: absl's, later, with pytest's file of captured text
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
