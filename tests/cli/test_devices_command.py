@@ -55,7 +55,7 @@ def test_two_processes_of_two_devices_give_the_bits_of_one_and_the_first_one_wri
 
 def test_the_page_about_clusters_starts_such_processes():
     page = (Path(__file__).parents[2] / "docs" / "clusters.md").read_text()
-    assert "nonequil simulate network.toml --out /shared/large --distributed" in page
+    assert "nonequil simulate network.toml --out /scratch/large --distributed" in page
     names = (_distributed.COORDINATOR, _distributed.COUNT, _distributed.NUMBER)
     assert [name for name in names if f"`{name}" not in page] == []
 
