@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import experiments as experiments
     from . import inference as inference
     from . import meanfield as meanfield
+    from . import memory as memory
     from . import models as models
     from . import numerics as numerics
     from . import plot as plot
