@@ -23,6 +23,7 @@ from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from .inference import Fit as Fit
 from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
+from .models import Hopfield as Hopfield
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing
 from .models import ModernHopfield as ModernHopfield

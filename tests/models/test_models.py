@@ -23,7 +23,14 @@ models = pytest.mark.parametrize("make, shape", MODELS.values(), ids=MODELS)
 
 def test_every_public_model_is_tested():
     public = {name for name in vars(nq.models) if name[0].isupper() and not name.startswith("Abstract")}
-    elsewhere = {"SparseIsing", "SelfAttention", "AttentionRule", "Positions", "ModernHopfield"}  # in their own files
+    elsewhere = {
+        "SparseIsing",
+        "SelfAttention",
+        "AttentionRule",
+        "Positions",
+        "ModernHopfield",
+        "Hopfield",
+    }  # in their own files
     assert public == {*MODELS, *elsewhere}
 
 
