@@ -42,6 +42,11 @@ def nonnegative(name: str) -> Callable[[Any], Array]:
     return _converter(lambda xp, x: xp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
 
 
+def optional(check: Callable[[Any], Array]) -> Callable[[Any], Array | None]:
+    """The converter `check` of a field that may be None."""
+    return lambda x: None if x is None else check(x)
+
+
 def share(name: str) -> Callable[[Any], Array]:
     """A converter of a field `name`: a floating array, refused unless every entry is between zero and one."""
     return _converter(lambda xp, x: (x >= 0) & (x <= 1), f"{name} must be between 0 and 1: {name}")

@@ -19,6 +19,7 @@ from .dynamics import Thinning as Thinning
 from .dynamics import random_spins as random_spins
 from .ensembles import BlockSherringtonKirkpatrick as BlockSherringtonKirkpatrick
 from .ensembles import Diluted as Diluted
+from .ensembles import Hebbian as Hebbian
 from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from .inference import Fit as Fit
 from .inference import KineticIsing as KineticIsing

@@ -21,6 +21,8 @@ from ._local_update import local_update as local_update
 from ._local_update import sweep as sweep
 from ._markov_chain import MarkovChain as MarkovChain
 from ._ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+from ._overlap_update import OverlapUpdate as OverlapUpdate
+from ._overlap_update import overlap_update as overlap_update
 from ._parallel import Parallel as Parallel
 from ._parallel import redrawn as redrawn
 from ._sequential import Sequential as Sequential

@@ -13,4 +13,5 @@ from ._diluted import Diluted as Diluted
 from ._field_laws import AbstractFieldLaw as AbstractFieldLaw
 from ._field_laws import GaussianFields as GaussianFields
 from ._field_laws import UniformFields as UniformFields
+from ._hebbian import Hebbian as Hebbian
 from ._sherrington_kirkpatrick import SherringtonKirkpatrick as SherringtonKirkpatrick

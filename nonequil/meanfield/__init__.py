@@ -13,6 +13,10 @@ from ._base import AbstractClosure as AbstractClosure
 from ._independent import Independent as Independent
 from ._mezard_sakellariou import MezardSakellariou as MezardSakellariou
 from ._mezard_sakellariou import field_variance as field_variance
+from ._overlaps import OverlapFlow as OverlapFlow
+from ._overlaps import OverlapMap as OverlapMap
+from ._overlaps import overlap_cycle as overlap_cycle
+from ._overlaps import overlap_drift as overlap_drift
 from ._sk_closures import AsymmetricSK as AsymmetricSK
 from ._sk_closures import Populations as Populations
 from ._sk_closures import SKOrder as SKOrder

@@ -9,11 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from .. import numerics
-from .._checks import finite, nonnegative, spins
+from .._checks import finite, nonnegative, optional, spins
 from .._types import Drive, Index
 from ._base import AbstractSpinModel
 from ._ising import Ising
-
 
 SMALLEST = 16  # a squared pivot of a Gram matrix below so many rounding errors a pattern counts as zero
 
@@ -45,9 +44,9 @@ class Hopfield(AbstractSpinModel):
     """
 
     xi: Float[Array, "p n"] = eqx.field(converter=_patterns)
-    A: Float[Array, "p p"] | None = eqx.field(converter=finite("A"), default=None)
+    A: Float[Array, "p p"] | None = eqx.field(converter=optional(finite("A")), default=None)
     beta: Float[Array, ""] = eqx.field(converter=nonnegative("beta"), default=1.0)
-    H: Float[Array, " n"] | None = eqx.field(converter=finite("H"), default=None)
+    H: Float[Array, " n"] | None = eqx.field(converter=optional(finite("H")), default=None)
     self_coupling: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
@@ -80,6 +79,11 @@ class Hopfield(AbstractSpinModel):
         """The entries of all patterns at a site, and the share of the sites that have them: here, site by site."""
         return self.xi, jnp.full(self.n, 1 / self.n, self.xi.dtype)
 
+    def pull(self, m: Float[Array, " p"]) -> Float[Array, " n"]:
+        """The field at each of `columns()` while the overlaps are m, spins on themselves included."""
+        h = self.mixed(m) @ self.xi
+        return self.beta * (h if self.H is None else h + self.H)
+
     def field(self, x: Shaped[Array, " n"], drive: Drive = None) -> Float[Array, " n"]:
         """Half log-odds of +1 at each site: `beta (H + xi^T A m - J_ii x_i) (+ drive)`."""
         return self._fields(x, drive)
@@ -105,10 +109,11 @@ class Hopfield(AbstractSpinModel):
 
     def _fields(self, x: Shaped[Array, "n *states"], drive: Drive) -> Float[Array, "n *states"]:
         x = x.astype(self.xi.dtype)
+        along = lambda v: v.reshape(-1, *(1,) * (x.ndim - 1))  # noqa: E731
         h = self.xi.T @ self.mixed(self.xi @ x / self.n)
-        h = h if self.self_coupling else h - (self._diagonal() * x.T).T
-        h = self.beta * (h if self.H is None else (h.T + self.H).T)
-        return h if drive is None else (h.T + drive).T
+        h = h if self.self_coupling else h - along(self._diagonal()) * x
+        h = self.beta * (h if self.H is None else h + along(self.H))
+        return h if drive is None else h + along(drive)
 
     def _diagonal(self) -> Float[Array, " n"]:
         """`J_ii` of the couplings as the patterns give them, beta aside."""

@@ -13,11 +13,12 @@ from .. import numerics
 from .._types import State
 from ..dynamics import AbstractDynamics
 from ..statistics import AbstractObserver
+from ._base import AbstractSteps
 from ._chunks import pairs
 from ._columns import filled_up
 from ._drive import drives_at
 from ._state import LAST, SimulationState, period
-from ._steps import AbstractSteps, steps_of
+from ._steps import steps_of
 
 
 @eqx.filter_jit

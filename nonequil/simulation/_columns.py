@@ -9,9 +9,10 @@ from jaxtyping import Array, Int, Key, PyTree, Shaped
 
 from .. import numerics
 from ..dynamics import AbstractDynamics, Parallel, redrawn
-from ..models import AbstractSpinModel, Ising
+from ..models import AbstractSpinModel, Hopfield, Ising
+from ._base import AbstractSteps
 from ._drive import drive_at
-from ._steps import AbstractSteps, SingleSteps, steps_of
+from ._steps import SingleSteps, steps_of
 
 WIDTH = 16  # chains run in multiples of this: those of a small batch go through the matrix product of a large one
 COLUMNS = 64  # the same where chains are columns
@@ -52,8 +53,9 @@ def in_columns(model: AbstractSpinModel) -> bool:
     return False
 
 
-@in_columns.register
-def _(model: Ising) -> bool:
+@in_columns.register(Ising)
+@in_columns.register(Hopfield)
+def _(model: Ising | Hopfield) -> bool:
     return model.n >= SPINS
 
 

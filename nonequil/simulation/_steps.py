@@ -1,6 +1,5 @@
 """How all chains of a simulation go from one step to a later one."""
 
-import abc
 import functools as ft
 from typing import Any
 
@@ -20,25 +19,12 @@ from ..dynamics import (
     attempts,
     exact_rows,
     local_update,
+    overlap_update,
     shared_attempts,
 )
+from ._base import AbstractSteps
 from ._drive import drive_at, drives_at
-
-
-class AbstractSteps(eqx.Module):
-    """Steps of all chains, on whatever is handiest to carry from one to the next."""
-
-    @abc.abstractmethod
-    def init(self, x: PyTree) -> PyTree:
-        """What is carried, given the states."""
-
-    @abc.abstractmethod
-    def states(self, moving: PyTree, like: PyTree) -> PyTree:
-        """The states, given what is carried; `like` shows their types."""
-
-    @abc.abstractmethod
-    def run(self, moving: PyTree, first: Int[Array, ""], stop: Int[Array, ""]) -> tuple[PyTree, PyTree]:
-        """What is carried before the last, and after all, of the steps `first` to `stop` - 1, at least one."""
+from ._overlap_steps import OverlapSteps
 
 
 class SingleSteps(AbstractSteps):
@@ -206,7 +192,9 @@ def _(dynamics: Sequential, keys: Key[Array, " chains"], drive: Any, together: i
         if rows is None:
             return SharedSingleSteps(dynamics, keys, drive, dynamics.sharing)
         return SharedAttempts(rows, keys, drive, together, dynamics.sharing)
-    local = local_update(dynamics.model)
+    local, overlaps = local_update(dynamics.model), overlap_update(dynamics.model)
+    if overlaps is not None:
+        return OverlapSteps(overlaps, keys, drive)
     return SingleSteps(dynamics, keys, drive) if local is None else Attempts(local, keys, drive, together)
 
 

@@ -40,6 +40,7 @@ from ._one_step import OneStepNewton as OneStepNewton
 from ._one_step import ThermodynamicUncertainty as ThermodynamicUncertainty
 from ._order_parameters import OrderParameters as OrderParameters
 from ._order_parameters import order_parameters as order_parameters
+from ._overlap_entropy import overlap_entropy_production as overlap_entropy_production
 from ._path_networks import PathGRU as PathGRU
 from ._path_networks import PathMLP as PathMLP
 from ._quadratic import QuadraticBound as QuadraticBound

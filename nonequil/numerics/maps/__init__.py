@@ -5,6 +5,9 @@ from ._branches import branch_fractions as branch_fractions
 from ._branches import period_and_moments as period_and_moments
 from ._critical_value import critical_value as critical_value
 from ._exponents import Exponents as Exponents
+from ._flow_cycle import FlowCycle as FlowCycle
+from ._flow_cycle import flow_cycle as flow_cycle
+from ._flow_cycle import runge_kutta as runge_kutta
 from ._iterate import advance as advance
 from ._iterate import iterate as iterate
 from ._lyapunov import lyapunov as lyapunov
