@@ -20,7 +20,7 @@ def off_diagonal(J):
 
 def test_every_public_ensemble_is_tested():
     public = {name for name in vars(nq.ensembles) if name[0].isupper() and not name.startswith("Abstract")}
-    others = {"UniformFields", "GaussianFields", "AttentionNetwork"}  # laws of fields; networks with their own tests
+    others = {"UniformFields", "GaussianFields", "AttentionNetwork", "Hebbian"}  # laws of fields; tested elsewhere
     assert public - others == {"SherringtonKirkpatrick", "Diluted", "BlockSherringtonKirkpatrick"}
 
 

@@ -148,12 +148,12 @@ def _newton(drift: Callable, end: Array, anchor: Any, around: Any) -> tuple[Arra
 
 def _return_time(x: Array, across: Array, orbit: Float[Array, "times n"], dt: float) -> Float[Array, ""]:
     """When the orbit first crosses the surface through `x` again, upward and nearby; NaN if it does not."""
-    away = jnp.linalg.norm(orbit - x, axis=1)
-    height = (orbit - x) @ across
+    moved = orbit - x[None]
+    away, height = jnp.linalg.norm(moved, axis=1), moved @ across
     earlier = jnp.roll(height, 1).at[0].set(0)  # the start itself lies on the surface
     crossed = (earlier < 0) & (height >= 0) & (away < 0.25 * jnp.max(away))
     k = jnp.argmax(crossed)
-    time = (k + 1 - height[k] / (height[k] - earlier[k])) * dt
+    time = (1 + k.astype(height.dtype) - height[k] / (height[k] - earlier[k])) * dt
     return jnp.where(crossed[k], time, jnp.nan)
 
 
