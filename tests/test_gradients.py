@@ -80,6 +80,15 @@ def held(spins, hold):
     return spins, jnp.asarray(hold)
 
 
+TURNING, SMALL_RATE = jnp.array([[2.0, 1.4], [-1.5, 1.9]]), jnp.array([1.0, 0.1])
+
+
+def turning(A):
+    """Two patterns that take turns: the cycle of their overlaps."""
+    memory = nq.Hebbian(2, A=A)
+    return memory, nq.memory.overlap_cycle(memory, 0.5 * SMALL_RATE, transient=60.0, longest=15.0, dt=0.1, steps=64)
+
+
 class Row(NamedTuple):
     name: str
     function: Callable
@@ -329,6 +338,34 @@ ROWS = [
         lambda x: nq.sk.entropy_production_slope(nq.SherringtonKirkpatrick(*x), nq.Sequential).value,
         jnp.array([1.0, 0.5, 0.1, 0.4]),
     ),
+    Row("models.Hopfield.field", lambda A: BUMP[:N] @ nq.Hopfield(STATES[:N], A, H=H).field(ONE), J),
+    Row("models.Hopfield.site_field", lambda A: nq.Hopfield(STATES[:N], A, H=H).site_field(ONE, 2), J),
+    Row(
+        "numerics.maps.runge_kutta",
+        lambda r: MAPS.runge_kutta(lambda x: {"x": r * x["x"] * (1 - x["x"])}, {"x": r / 9}, 0.3)["x"],
+        TWO_CYCLE,
+    ),
+    Row(
+        "numerics.maps.flow_cycle",
+        lambda r: (
+            MAPS.flow_cycle(
+                lambda x: jnp.array([x[1], (r - x[0] ** 2) * x[1] - x[0]]), SMALL_RATE, transient=60.0, longest=10.0
+            ).period
+        ),
+        jnp.array(0.8),
+    ),
+    Row("meanfield.overlap_cycle", lambda A: turning(A)[1].period, TURNING),
+    Row("meanfield.overlap_drift", lambda A: BUMP[:2] @ nq.memory.overlap_drift(SMALL_RATE, nq.Hebbian(2, A)), TURNING),
+    Row(
+        "thermodynamics.overlap_entropy_production, of the drift",
+        lambda A: nq.memory.entropy_production(turning(A)[0], turning(A)[1].states, clock=nq.Sequential).value,
+        TURNING,
+    ),
+    Row(
+        "thermodynamics.overlap_entropy_production",
+        lambda A: nq.memory.entropy_production(nq.Hebbian(2, A), J[:3, :2], throw=False).value,
+        TURNING,
+    ),
     Row(
         "inference.negative_log_likelihood",
         lambda J: nq.inference.negative_log_likelihood(nq.Parallel(model(J)), PAIRS),
@@ -373,6 +410,7 @@ WITHOUT_GRADIENT = {
     "dynamics.redrawn": "spins are discrete",
     "dynamics.exact_rows": "whole numbers",
     "dynamics.local_update": "whole numbers",
+    "dynamics.overlap_update": "whole numbers",
     "dynamics.random_spins": "random spins",
     "dynamics.shared_attempts": "spins are discrete",
     "dynamics.sweep": "spins are discrete",

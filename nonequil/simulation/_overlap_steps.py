@@ -35,8 +35,8 @@ class OverlapSteps(AbstractSteps):
     def step(self, index: Int[Array, ""], moving: PyTree) -> PyTree:
         """One attempt of all chains, by the random numbers of `Sequential.step`."""
         drive = drive_at(self.drive, index)
-        attempt = lambda x, M, key: self._attempt(x, M, key, index, drive)  # noqa: E731
-        return jax.vmap(attempt)(*moving, self.keys)
+        attempt = lambda moving, key: self._attempt(*moving, key, index, drive)  # noqa: E731
+        return jax.vmap(attempt)(moving, self.keys)
 
     def _attempt(
         self, x: Shaped[Array, " n"], M: Array, key: Key[Array, ""], index: Int[Array, ""], drive: Any

@@ -54,7 +54,7 @@ def test_the_same_states_as_with_the_couplings_written_out(clock, n):
 
 @pytest.mark.parametrize("clock", CLOCKS.values(), ids=CLOCKS)
 def test_entropy_production_is_that_of_the_network_written_out(clock):
-    """The exact one of both, and the bilinear form of stationary states: beta sum_ij (J_ij - J_ji) <s_i(t+1) s_j(t)>."""
+    """Exact, for both, and the bilinear form of stationary states: beta sum_ij (J_ij - J_ji) <s_i(t+1) s_j(t)>."""
     memory = nq.Hopfield(XI, MIXING, 0.8)
     dynamics = clock(memory)
     exact = nq.thermodynamics.exact(dynamics)

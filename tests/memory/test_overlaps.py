@@ -187,7 +187,7 @@ def test_bad_input():
         jax.block_until_ready(nq.memory.entropy_production(recall(1.5), jnp.eye(3)).value)
     with pytest.raises(ValueError, match="dt = 0"):
         nq.memory.OverlapFlow(dt=0.0)
-    with pytest.raises(ValueError, match="longest = 0.01"):
+    with pytest.raises(ValueError, match=r"longest = 0\.01"):
         nq.memory.overlap_cycle(turning(2.0, 1.0), longest=0.01)
     with pytest.raises(Exception, match="maximum number of steps"):
         jax.block_until_ready(nq.memory.overlap_cycle(turning(2.0, 0.5), transient=10.0, longest=5.0).states)
