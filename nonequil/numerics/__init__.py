@@ -35,6 +35,7 @@ from ._root import Root as Root
 from ._root import root as root
 from ._scalar_fixed_point import scalar_fixed_point as scalar_fixed_point
 from ._smooth_step import smooth_bell as smooth_bell
+from ._smooth_step import smooth_modulus as smooth_modulus
 from ._smooth_step import smooth_step as smooth_step
 from ._spectral import krylov_radius as krylov_radius
 from ._spectral import spectral_radius as spectral_radius

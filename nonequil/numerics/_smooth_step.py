@@ -33,6 +33,16 @@ def smooth_bell(mean: Float[Array, ""], deviation: Float[Array, ""], width: Floa
     return value / scale
 
 
+def smooth_modulus(mean: Float[Array, ""], deviation: Float[Array, ""], width: Float[Array, ""]) -> Float[Array, ""]:
+    """The integral of `smooth_step` in the mean: E width ln 2 cosh((mean + deviation z) / width).
+
+    Width zero: E |mean + deviation z|. Differentiable in all three.
+    """
+    sharp = lambda x: x * jax.scipy.special.erf(x / math.sqrt(2)) + 2 * jax.scipy.stats.norm.pdf(x)  # noqa: E731
+    value, scale = _average(lambda x: jnp.logaddexp(x, -x), sharp, mean, deviation, width)
+    return value * scale
+
+
 def _sech_squared(x: Array) -> Array:
     return (1 - jnp.tanh(x)) * (1 + jnp.tanh(x))
 

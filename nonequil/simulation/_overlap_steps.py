@@ -35,7 +35,7 @@ class OverlapSteps(AbstractSteps):
     def step(self, index: Int[Array, ""], moving: PyTree) -> PyTree:
         """One attempt of all chains, by the random numbers of `Sequential.step`."""
         drive = drive_at(self.drive, index)
-        attempt = lambda moving, key: self._attempt(*moving, key, index, drive)  # noqa: E731
+        attempt = lambda moving, key: self._attempt(moving[0], moving[1], key, index, drive)  # noqa: E731
         return jax.vmap(attempt)(moving, self.keys)
 
     def _attempt(
