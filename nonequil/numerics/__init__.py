@@ -21,6 +21,7 @@ from ._minimise import Minimum as Minimum
 from ._minimise import minimise as minimise
 from ._newton import Newton as Newton
 from ._newton_cg import NewtonCG as NewtonCG
+from ._newton_root import newton_root as newton_root
 from ._optimistix import Optimistix as Optimistix
 from ._owens_t import owens_t as owens_t
 from ._random import chain_keys as chain_keys

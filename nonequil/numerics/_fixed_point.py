@@ -10,11 +10,11 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .._results import RESULTS
-from ._implicit import DENSE_LIMIT, implicit, solve_jacobian, stopped
+from ._implicit import DENSE_LIMIT, implicit, stopped
+from ._newton_root import newton_steps
 from ._spectral import krylov_radius, spectral_radius
 
 FIRST_ROUND = 16  # plain steps before Newton is first tried; each later round is twice as long
-HALVINGS = 6
 NEARLY = 0.1
 
 
@@ -174,18 +174,7 @@ class _Search(eqx.Module):
         self, defect: Callable, x: Array, change: Array, wanted: Array
     ) -> tuple[Array, Array, Array, Array]:
         """Newton until the residual falls no more: the point, its defect, the steps, whether it solves the equation."""
-
-        def improving(carry: tuple) -> Array:
-            _, change, taken, going = carry
-            return going & (taken < self.newton) & jnp.any(change != 0)
-
-        def step(carry: tuple) -> tuple:
-            x, change, taken, _ = carry
-            towards = solve_jacobian(defect, x, -change, self.dense)
-            x, change, improved = line_search(defect, x, change, towards)
-            return x, change, taken + 1, improved
-
-        x, change, taken, _ = jax.lax.while_loop(improving, step, (x, change, jnp.asarray(0), wanted))
+        x, change, taken = newton_steps(defect, x, change, self.newton, self.dense, wanted)
         return x, change, taken, wanted & (_largest(change) <= self.tolerance * jnp.maximum(1, _largest(x)))
 
     def _judged(self, defect: Callable, point: Array, x: Array, change: Array, before: Array) -> tuple[Array, Array]:
@@ -212,22 +201,3 @@ class _Search(eqx.Module):
 
 def _largest(x: Array) -> Float[Array, ""]:
     return jnp.max(jnp.abs(x), initial=0.0)
-
-
-def line_search(defect: Callable, x: Array, change: Array, towards: Array) -> tuple[Array, Array, Array]:
-    """The longest of the steps 1, 1/2, 1/4, ... that lowers the residual: the point, its defect, whether one does."""
-    norm = jnp.linalg.norm(change)
-
-    def lower(t: Array, new: Array) -> Array:
-        return jnp.linalg.norm(new) < (1 - 1e-4 * t) * norm  # false for what is not finite
-
-    def halve(carry: tuple) -> tuple:
-        t, _ = carry
-        return t / 2, defect(x + t / 2 * towards)
-
-    def unfit(carry: tuple) -> Array:
-        return ~lower(*carry) & (carry[0] > 0.5**HALVINGS)
-
-    t, new = jax.lax.while_loop(unfit, halve, (jnp.full((), 2, x.dtype), jnp.full_like(x, jnp.inf)))
-    improved = lower(t, new)
-    return jnp.where(improved, x + t * towards, x), jnp.where(improved, new, change), improved

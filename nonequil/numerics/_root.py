@@ -15,7 +15,7 @@ from ._implicit import implicit, stopped
 class Root(eqx.Module):
     """A root `f(value, args) = 0`, how the search ended and after how many steps. Only `value` carries a gradient."""
 
-    value: Float[Array, ""]
+    value: Float[Array, "*unknowns"]
     result: RESULTS
     steps: Int[Array, ""]
 

@@ -10,8 +10,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Complex, Float, PyTree
 
 from ..._results import RESULTS
-from .._fixed_point import line_search
-from .._implicit import implicit, solve_jacobian, stopped
+from .._implicit import implicit, stopped
+from .._newton_root import newton_steps
 from ._iterate import at_least
 from ._multipliers import multipliers
 
@@ -99,7 +99,10 @@ def _solve(
     orbit = jax.lax.scan(lambda x, _: (flow(x, dt),) * 2, x, length=longest)[1]
     across = ravel_pytree(held(join(x)))[0]
     anchor, around = (x, across), (join, steps)
-    end, residual = _newton(held, jnp.append(x, _return_time(x, across, orbit, dt)), anchor, around)
+    defect = lambda end: _defect(end, (held, anchor, around))  # noqa: E731
+    start = jnp.append(x, _return_time(x, across, orbit, dt))
+    end, change, _ = stopped(newton_steps(defect, start, defect(start), NEWTON, True))
+    residual = jnp.max(jnp.abs(change[:-1]))
     end = implicit(_defect, end, (drift, anchor, around), True)
     return _described(drift, end, join, steps, residual)
 
@@ -127,23 +130,6 @@ def _defect(end: Float[Array, " unknowns"], inputs: Any) -> Float[Array, " unkno
     step = lambda x: ravel_pytree(runge_kutta(drift, join(x), period / steps))[0]  # noqa: E731
     later = jax.lax.scan(lambda x, _: (step(x), None), x, length=steps)[0]
     return jnp.append(later - x, across @ (x - anchor))
-
-
-def _newton(drift: Callable, end: Array, anchor: Any, around: Any) -> tuple[Array, Array]:
-    """Newton until the residual falls no more: the point with its period, and max |x(T) - x|."""
-    defect = lambda end: _defect(end, (drift, anchor, around))  # noqa: E731
-
-    def going(carry: tuple) -> Array:
-        return carry[3] & (carry[2] < NEWTON)
-
-    def improved(carry: tuple) -> tuple:
-        end, change, count, _ = carry
-        end, change, better = line_search(defect, end, change, solve_jacobian(defect, end, -change, True))
-        return end, change, count + 1, better & jnp.any(change != 0)
-
-    first = end, defect(end), jnp.asarray(0), jnp.asarray(True)
-    end, change, *_ = jax.lax.while_loop(going, improved, first)
-    return stopped(end), jnp.max(jnp.abs(change[:-1]))
 
 
 def _return_time(x: Array, across: Array, orbit: Float[Array, "times n"], dt: float) -> Float[Array, ""]:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex, Float, Int, PyTree, Shaped
 
 from ..._results import RESULTS
-from .._fixed_point import line_search
-from .._implicit import DENSE_LIMIT, implicit, solve_jacobian, stopped
+from .._implicit import DENSE_LIMIT, implicit, stopped
+from .._newton_root import newton_steps
 from ._iterate import at_least, forward
 from ._multipliers import multipliers
 from ._period import period as period_of
@@ -137,7 +137,8 @@ def _solve(f: Map, x0: Any, period: int, newton: int, tolerance: float | None) -
     start, rest = coordinates.split(stopped(x0))
     dense, eps = coordinates.size <= DENSE_LIMIT, float(jnp.finfo(coordinates.dtype).eps)
     inputs = f, rest, (coordinates, period)
-    end, change, steps = stopped(_newton(lambda x: _around(x, stopped(inputs)), start, newton, dense))
+    defect = lambda x: _around(x, stopped(inputs))  # noqa: E731
+    end, change, steps = stopped(newton_steps(defect, start, defect(start), newton, dense))
     x = coordinates.join(implicit(_around, end, inputs, dense), rest)
     mu = multipliers(_derivative(f, x, period, coordinates))
     small = (512 * eps if tolerance is None else tolerance) * jnp.maximum(1, jnp.max(jnp.abs(end)))
@@ -150,19 +151,3 @@ def _solve(f: Map, x0: Any, period: int, newton: int, tolerance: float | None) -
         jnp.all(a == b) for a, b in zip(*map(jax.tree.leaves, (coordinates.split(x_next)[1], rest)), strict=True)
     ]
     return PeriodicOrbit(states, mu, result, steps, residual), jnp.all(jnp.asarray(returns, bool))
-
-
-def _newton(defect: Any, x: Float[Array, " n"], most: int, dense: bool) -> tuple[Array, Array, Array]:
-    """Newton until the residual falls no more: the point, its defect, the steps."""
-
-    def going(carry: tuple) -> Array:
-        _, change, steps, improved = carry
-        return improved & (steps < most) & jnp.any(change != 0)
-
-    def step(carry: tuple) -> tuple:
-        x, change, steps, _ = carry
-        x, change, improved = line_search(defect, x, change, solve_jacobian(defect, x, -change, dense))
-        return x, change, steps + 1, improved
-
-    start = x, defect(x), jnp.asarray(0), jnp.asarray(True)
-    return jax.lax.while_loop(going, step, start)[:3]
