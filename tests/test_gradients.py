@@ -354,6 +354,22 @@ ROWS = [
         ),
         jnp.array(0.8),
     ),
+    Row(
+        "numerics.newton_root",
+        lambda a: BUMP[:2] @ nq.numerics.newton_root(lambda x, a: x**2 + a * x[::-1] - 2, jnp.ones(2), a).value,
+        jnp.array([0.7, 0.3]),
+    ),
+    Row("numerics.smooth_modulus", lambda x: nq.numerics.smooth_modulus(*x), jnp.array([0.4, 0.7, 0.3])),
+    Row(
+        "meanfield.sequence_transient", lambda x: nq.memory.sequence_transient(*x, 3).m[-1], jnp.array([0.2, 0.1, 0.5])
+    ),
+    Row("meanfield.sequence_stationary", lambda x: nq.memory.sequence_stationary(*x).m, jnp.array([0.2, 0.1])),
+    Row("meanfield.sequence_capacity", nq.memory.sequence_capacity, jnp.array(0.3)),
+    Row("meanfield.capacity", nq.memory.capacity, jnp.array(0.3)),
+    Row("meanfield.global_capacity", nq.memory.global_capacity, jnp.array(0.3)),
+    Row("meanfield.retrieval_temperature", nq.memory.retrieval_temperature, jnp.array(0.05)),
+    Row("meanfield.global_retrieval_temperature", nq.memory.global_retrieval_temperature, jnp.array(0.02)),
+    Row("meanfield.spin_glass_temperature", nq.memory.spin_glass_temperature, jnp.array(0.05)),
     Row("meanfield.overlap_cycle", lambda A: turning(A)[1].period, TURNING),
     Row("meanfield.overlap_drift", lambda A: BUMP[:2] @ nq.memory.overlap_drift(SMALL_RATE, nq.Hebbian(2, A)), TURNING),
     Row(
@@ -378,6 +394,7 @@ WITHOUT_GRADIENT = {
     "meanfield.attention_cycle": "`maps.periodic_orbit`, which has a row",
     "meanfield.attention_lyapunov": "`maps.lyapunov`, which has a row",
     "meanfield.attention_map": "a map",
+    "meanfield.saddle_point": "its own test differentiates it: the energy is a derivative of the free energy",
     "numerics.along": "where arrays lie",
     "numerics.chain_keys": "random keys",
     "numerics.devices": "where arrays lie",

@@ -3,10 +3,11 @@
 A field m + D z, z standard normal, holds the overlap m with one pattern and the noise D of all others. Theories differ
 in how D follows from the load. At a fixed ratio w = D / m the overlap is unique, so a theory is a curve w -> load;
 its maximum is the capacity, and a load below it is met on the rising side, where noise is weaker: retrieval.
+With k = T / m everything is explicit: m = E tanh((1 + w z) / k).
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,44 +17,71 @@ from .. import numerics
 from .._checks import require
 from .._results import RESULTS
 
-WIDEST = 3.0  # noise-to-overlap ratios beyond it are past every capacity
-NARROWEST = 1e-3
+USUAL = 0.5  # noise-to-overlap ratio near the capacities of all theories, at every temperature
 
-Load = Callable[[Array, Array], Array]
+Load = Callable[[Array, Array, Array], Array]  # of D, C, T
+
+
+class Condensed(NamedTuple):
+    """Overlap, noise, C = (1 - q) / T = E sech(h / T)**2 / T, and temperature."""
+
+    m: Float[Array, ""]
+    D: Float[Array, ""]
+    C: Float[Array, ""]
+    T: Float[Array, ""]
+
+
+def condensed(w: Float[Array, ""], k: Float[Array, ""]) -> Condensed:
+    """The state with noise w m at temperature k m."""
+    one = jnp.ones_like(w)
+    m = numerics.smooth_step(one, w, k)
+    return Condensed(m, w * m, numerics.smooth_bell(one, w, k) / m, k * m)
 
 
 def overlap(w: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
     """The positive m = E tanh((m + w m z) / T): unique, because the right side is concave in m; 0 from T = 1 on."""
     f = lambda m, given: numerics.smooth_step(m, given[0] * m, given[1])  # noqa: E731
-    found = numerics.scalar_fixed_point(f, jnp.ones_like(T), (w, T), bracket=(0.0, 1.0), throw=False)
-    return found.value
+    return numerics.scalar_fixed_point(f, jnp.ones_like(T), (w, T), bracket=(0.0, 1.0), throw=False).value
 
 
-def susceptibility(m: Float[Array, ""], D: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
-    """(1 - q) / T = E sech((m + D z) / T)**2 / T."""
-    return numerics.smooth_bell(m, D, T)
+def steepest(y: Float[Array, " 2"], load: Load) -> Float[Array, ""]:
+    """Zero where the load is largest along states of one temperature; y holds w and k."""
+
+    def both(y: Array) -> tuple[Array, Array]:
+        s = condensed(y[0], y[1])
+        return jnp.log(load(s.D, s.C, s.T)), s.T
+
+    by_load, by_T = jax.jacfwd(both)(y)
+    return by_load[0] * by_T[1] - by_load[1] * by_T[0]
 
 
-def widest(load: Load, T: Float[Array, ""]) -> Float[Array, ""]:
-    """The ratio w at which the load is largest. NaN where there is no maximum (T >= 1)."""
-    slope = jax.grad(lambda w, T: jnp.log(load(w, T)))
-    ends = (jnp.asarray(NARROWEST, T.dtype), jnp.asarray(WIDEST, T.dtype))
+def largest(load: Load, T: Float[Array, ""]) -> Condensed:
+    """The state of largest load at a temperature below one; NaN for others."""
     cold = T < 1
-    found = numerics.root(slope, ends, jnp.where(cold, T, 0.5), throw=False)
-    return jnp.where(cold & (found.result == RESULTS.successful), found.value, jnp.nan)
+    T = jnp.where(cold, T, 0.5)
+    w = jnp.full_like(T, USUAL)
+    start = jax.lax.stop_gradient(jnp.stack([w, T / overlap(w, T)]))
+    equations = lambda y, T: jnp.stack([condensed(y[0], y[1]).T - T, steepest(y, load)])  # noqa: E731
+    y = numerics.newton_root(equations, start, T, throw=False)
+    found = cold & (y.result == RESULTS.successful)
+    return Condensed(*(jnp.where(found, x, jnp.nan) for x in condensed(y.value[0], y.value[1])))
 
 
 def ratio(load: Load, alpha: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
-    """The smallest ratio w at which the load is alpha; NaN where the load exceeds the capacity.
+    """The smallest ratio w at which the load is alpha; NaN where alpha exceeds the capacity.
 
-    The load at w is at most w**2, because q >= m**2.
+    The load at w is at most w**2, because q >= m**2: the search begins at alpha**0.5.
     """
-    most = jax.lax.stop_gradient(widest(load, T))
-    fits = load(jnp.where(jnp.isnan(most), 1, most), jnp.where(jnp.isnan(most), 0.5, T)) >= alpha
-    fits = fits & ~jnp.isnan(most)
+    most = jax.lax.stop_gradient(largest(load, T))
+    fits = load(most.D, most.C, most.T) >= alpha  # false for NaN
     safe = lambda x, instead: jnp.where(fits, x, instead)  # noqa: E731
-    ends = (safe(jnp.sqrt(alpha), 0.1), safe(most, 0.6))
-    excess = lambda w, given: load(w, given[1]) - given[0]  # noqa: E731
+
+    def excess(w: Array, given: Any) -> Array:
+        alpha, T = given
+        m = overlap(w, T)
+        return load(w * m, numerics.smooth_bell(m, w * m, T), T) / alpha - 1
+
+    ends = (safe(jnp.sqrt(alpha), 0.2), safe(most.D / most.m, 0.4))
     found = numerics.root(excess, ends, (safe(alpha, 0.05), safe(T, 0.1)), throw=False)
     return jnp.where(fits, found.value, jnp.nan)
 

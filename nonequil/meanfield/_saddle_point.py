@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from .. import numerics
 from .._results import RESULTS
-from ._condensed import checked, overlap, ratio, susceptibility
+from ._condensed import checked, overlap, ratio
 
 
 class SaddlePoint(eqx.Module):
@@ -68,11 +68,9 @@ def saddle_point(alpha: Any, T: Any, m0: Any = 1.0, *, throw: bool = True) -> Sa
     return eqx.tree_at(lambda state: state.m, state, m)
 
 
-def hebbian_load(w: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
-    """The load at which noise and overlap have the ratio w: (w m)**2 (1 - C)**2 / q."""
-    m = overlap(w, T)
-    C = susceptibility(m, w * m, T)
-    return (w * m * (1 - C)) ** 2 / (1 - T * C)
+def hebbian_load(D: Float[Array, ""], C: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
+    """The load whose noise is D: D**2 (1 - C)**2 / q."""
+    return (D * (1 - C)) ** 2 / (1 - T * C)
 
 
 def noise_without_memory(alpha: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
@@ -85,7 +83,7 @@ def noise_without_memory(alpha: Float[Array, ""], T: Float[Array, ""]) -> Float[
 
     def excess(D: Array, given: Any) -> Array:
         alpha, T = given
-        C = susceptibility(jnp.zeros_like(D), D, T)
+        C = numerics.smooth_bell(jnp.zeros_like(D), D, T)
         return 1 - C - jnp.sqrt(alpha * jnp.maximum(1 - T * C, 0)) / D
 
     least = 1e3 * float(jnp.finfo(T.dtype).eps) ** 0.5
@@ -107,20 +105,27 @@ def described(alpha: Array, T: Array, m: Array, D: Array) -> SaddlePoint:
     """All order parameters of a state with overlap m and noise D."""
     paramagnet = D == 0
     D_safe = jnp.where(paramagnet, 1, D)
-    C = jnp.where(paramagnet, 1 / jnp.where(T == 0, 1, T), susceptibility(m, D_safe, T))
+    C = jnp.where(paramagnet, 1 / jnp.where(T == 0, 1, T), numerics.smooth_bell(m, D_safe, T))
     q = jnp.where(paramagnet, 0, 1 - T * C)
     r = q / (1 - C) ** 2
     entropic = jnp.where(paramagnet, T * jnp.log(2.0), numerics.smooth_modulus(m, D_safe, T))
-    f = (alpha + m**2 + alpha * r * C + alpha * (T * jnp.log1p(-C) - q / (1 - C))) / 2 - entropic
+    f = energetic(alpha, T, m, C) - entropic
     u = -(m**2 + alpha * ((1 - T * C**2) / (1 - C) ** 2 - 1)) / 2
     replicon = 1 - alpha * jnp.where(paramagnet, 1 / T**2, _fourth(m, D_safe, T)) / (1 - C) ** 2
     finite = jnp.isfinite(f) & jnp.isfinite(u) & (C < 1)
     return SaddlePoint(m, q, r, C, f, u, replicon, RESULTS.where(finite, RESULTS.successful, RESULTS.not_finite))
 
 
+def energetic(alpha: Array, T: Array, m: Array, C: Array) -> Float[Array, ""]:
+    """The free energy but for its average over fields."""
+    q = 1 - T * C
+    r = q / (1 - C) ** 2
+    return (alpha + m**2 + alpha * r * C + alpha * (T * jnp.log1p(-C) - q / (1 - C))) / 2
+
+
 def _fourth(m: Array, D: Array, T: Array) -> Float[Array, ""]:
     """E sech(h / T)**4 / T**2, from the second derivative of sech**2: (4 sech**2 - 6 sech**4) / T**2."""
     cold = T == 0
     T = jnp.where(cold, 1, T)
-    bend = jax.grad(jax.grad(susceptibility))(m, D, T)
-    return jnp.where(cold, jnp.inf, (4 * susceptibility(m, D, T) / T - T * bend) / 6)
+    bend = jax.grad(jax.grad(numerics.smooth_bell))(m, D, T)
+    return jnp.where(cold, jnp.inf, (4 * numerics.smooth_bell(m, D, T) / T - T * bend) / 6)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from .. import numerics
 from .._checks import require
 from .._results import RESULTS
-from ._condensed import checked, overlap, ratio, susceptibility, temperature
+from ._condensed import checked, overlap, ratio, temperature
 from ._memory_lines import largest_load
 
 
@@ -54,7 +54,7 @@ def _transient(alpha: Array, T: Array, m0: Array, steps: int) -> SequenceState:
     def step(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], SequenceState]:
         m, r = carry
         D = jnp.sqrt(alpha * r)
-        chi = susceptibility(m, D, T)
+        chi = numerics.smooth_bell(m, D, T)
         return (numerics.smooth_step(m, D, T), 1 + chi**2 * r), SequenceState(m, r, chi)
 
     return jax.lax.scan(step, (m0, jnp.ones_like(m0)), length=steps + 1)[1]
@@ -97,10 +97,9 @@ def sequence_capacity(T: Any = 0.0) -> Float[Array, ""]:
     return largest_load(sequence_load, temperature(T))
 
 
-def sequence_load(w: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
-    """The load at which noise and overlap have the ratio w: (w m)**2 (1 - chi**2)."""
-    m = overlap(w, T)
-    return (w * m) ** 2 * (1 - susceptibility(m, w * m, T) ** 2)
+def sequence_load(D: Float[Array, ""], C: Float[Array, ""], T: Float[Array, ""]) -> Float[Array, ""]:
+    """The load whose noise is D: D**2 (1 - chi**2), chi = C."""
+    return D**2 * (1 - C**2)
 
 
 @eqx.filter_jit
@@ -110,7 +109,7 @@ def _stationary(alpha: Array, T: Array, m0: Array) -> SequenceStationary:
     w = jnp.where(recalls, w, 0.1)
     m = overlap(w, jnp.where(recalls, T, 0.5))
     D = jnp.where(recalls, w * m, _noise_alone(alpha, T))
-    chi = susceptibility(jnp.where(recalls, m, 0), D, T)
+    chi = numerics.smooth_bell(jnp.where(recalls, m, 0), D, T)
     r = D**2 / alpha
     result = RESULTS.where(jnp.isfinite(r) & (chi < 1), RESULTS.successful, RESULTS.not_finite)
     return SequenceStationary(jnp.where(recalls, jnp.sign(m0) * m, 0), r, chi, result)
@@ -121,7 +120,7 @@ def _noise_alone(alpha: Array, T: Array) -> Float[Array, ""]:
 
     def excess(D: Array, given: Any) -> Array:
         alpha, T = given
-        return D**2 * (1 - susceptibility(jnp.zeros_like(D), D, T) ** 2) - alpha
+        return D**2 * (1 - numerics.smooth_bell(jnp.zeros_like(D), D, T) ** 2) - alpha
 
     ends = (jnp.sqrt(alpha), jnp.sqrt(alpha + 1))
     return numerics.root(excess, ends, (alpha, T), throw=False).value

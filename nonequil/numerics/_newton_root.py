@@ -21,7 +21,7 @@ def newton_root(
     args: Any = None,
     *,
     max_steps: int = 40,
-    tolerance: float | None = None,
+    tolerance: Any = None,
     throw: bool = True,
 ) -> Root:
     """A root f(x, args) = 0 of n equations of n unknowns near `x0`, by Newton's method.
@@ -46,7 +46,7 @@ def newton_root(
 
 
 @eqx.filter_jit
-def _solve(f: Callable, x0: Array, args: Any, max_steps: int, tolerance: float | None) -> Root:
+def _solve(f: Callable, x0: Array, args: Any, max_steps: int, tolerance: Any) -> Root:
     f = eqx.filter_closure_convert(f, x0, args)
     g, held = stopped((f, args))
     defect = lambda x: g(x, held)  # noqa: E731
