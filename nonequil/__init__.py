@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from . import meanfield as meanfield
     from . import memory as memory
     from . import models as models
+    from . import nn as nn
     from . import numerics as numerics
     from . import plot as plot
     from . import simulation as simulation

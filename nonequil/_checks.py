@@ -42,6 +42,11 @@ def nonnegative(name: str) -> Callable[[Any], Array]:
     return _converter(lambda xp, x: xp.isfinite(x) & (x >= 0), f"{name} must be finite and not negative: {name}")
 
 
+def positive(name: str) -> Callable[[Any], Array]:
+    """A converter of a field `name`: a floating array, refused unless every entry is finite and above zero."""
+    return _converter(lambda xp, x: xp.isfinite(x) & (x > 0), f"{name} must be finite and positive: {name}")
+
+
 def optional(check: Callable[[Any], Array]) -> Callable[[Any], Array | None]:
     """The converter `check` of a field that may be None."""
     return lambda x: None if x is None else check(x)

@@ -19,7 +19,13 @@ from ..meanfield import sequence_transient as sequence_transient
 from ..meanfield import spin_glass_temperature as spin_glass_temperature
 from ..models import Hopfield as Hopfield
 from ..models import ModernHopfield as ModernHopfield
+from ..models import Retrieval as Retrieval
+from ..models import modern_capacity as modern_capacity
+from ..models import one_update_bound as one_update_bound
 from ..models import overlaps as overlaps
 from ..models import pseudo_inverse as pseudo_inverse
+from ..models import retrieval_bound as retrieval_bound
+from ..models import retrieve as retrieve
 from ..models import sequence as sequence
+from ..models import stored as stored
 from ..thermodynamics import overlap_entropy_production as entropy_production

@@ -13,4 +13,10 @@ from ._hopfield import sequence as sequence
 from ._ising import Ising as Ising
 from ._ising import LaggedIsing as LaggedIsing
 from ._modern_hopfield import ModernHopfield as ModernHopfield
+from ._retrieve import Retrieval as Retrieval
+from ._retrieve import modern_capacity as modern_capacity
+from ._retrieve import one_update_bound as one_update_bound
+from ._retrieve import retrieval_bound as retrieval_bound
+from ._retrieve import retrieve as retrieve
+from ._retrieve import stored as stored
 from ._sparse_ising import SparseIsing as SparseIsing
