@@ -10,6 +10,7 @@ from .dynamics import Autoregressive as Autoregressive
 from .dynamics import ColouredSweep as ColouredSweep
 from .dynamics import ContinuousTime as ContinuousTime
 from .dynamics import JumpProcess as JumpProcess
+from .dynamics import Langevin as Langevin
 from .dynamics import MarkovChain as MarkovChain
 from .dynamics import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .dynamics import Parallel as Parallel
@@ -24,6 +25,7 @@ from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from .inference import Fit as Fit
 from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
+from .models import DenseMemory as DenseMemory
 from .models import Hopfield as Hopfield
 from .models import Ising as Ising
 from .models import LaggedIsing as LaggedIsing

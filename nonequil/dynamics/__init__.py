@@ -16,6 +16,7 @@ from ._exact_rows import ExactRows as ExactRows
 from ._exact_rows import exact_rows as exact_rows
 from ._jump_process import JumpProcess as JumpProcess
 from ._jump_process import jump_process as jump_process
+from ._langevin import Langevin as Langevin
 from ._local_update import LocalUpdate as LocalUpdate
 from ._local_update import local_update as local_update
 from ._local_update import sweep as sweep

@@ -17,8 +17,11 @@ from ..meanfield import sequence_capacity as sequence_capacity
 from ..meanfield import sequence_stationary as sequence_stationary
 from ..meanfield import sequence_transient as sequence_transient
 from ..meanfield import spin_glass_temperature as spin_glass_temperature
+from ..models import DenseMemory as DenseMemory
+from ..models import Exponential as Exponential
 from ..models import Hopfield as Hopfield
 from ..models import ModernHopfield as ModernHopfield
+from ..models import Polynomial as Polynomial
 from ..models import Retrieval as Retrieval
 from ..models import modern_capacity as modern_capacity
 from ..models import one_update_bound as one_update_bound

@@ -6,6 +6,10 @@ from ._attention_rule import Positions as Positions
 from ._base import AbstractForce as AbstractForce
 from ._base import AbstractSpinModel as AbstractSpinModel
 from ._base import AbstractWindowModel as AbstractWindowModel
+from ._dense_memory import AbstractInteraction as AbstractInteraction
+from ._dense_memory import DenseMemory as DenseMemory
+from ._dense_memory import Exponential as Exponential
+from ._dense_memory import Polynomial as Polynomial
 from ._hopfield import Hopfield as Hopfield
 from ._hopfield import overlaps as overlaps
 from ._hopfield import pseudo_inverse as pseudo_inverse

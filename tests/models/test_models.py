@@ -23,15 +23,9 @@ models = pytest.mark.parametrize("make, shape", MODELS.values(), ids=MODELS)
 
 def test_every_public_model_is_tested_here_or_in_its_own_file():
     public = {name for name in vars(nq.models) if name[0].isupper() and not name.startswith("Abstract")}
-    elsewhere = {
-        "SparseIsing",
-        "SelfAttention",
-        "AttentionRule",
-        "Positions",
-        "ModernHopfield",
-        "Hopfield",
-    }  # in their own files
-    assert public == {*MODELS, *elsewhere}
+    elsewhere = {"SparseIsing", "SelfAttention", "AttentionRule", "Positions"}
+    memories = {"Hopfield", "ModernHopfield", "Retrieval", "DenseMemory", "Polynomial", "Exponential"}
+    assert public == {*MODELS, *elsewhere, *memories}
 
 
 @models
