@@ -25,6 +25,8 @@ from .ensembles import SherringtonKirkpatrick as SherringtonKirkpatrick
 from .inference import Fit as Fit
 from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
+from .models import CurvedField as CurvedField
+from .models import CurvedIsing as CurvedIsing
 from .models import DenseMemory as DenseMemory
 from .models import Hopfield as Hopfield
 from .models import Ising as Ising

@@ -22,10 +22,12 @@ from ._local_update import local_update as local_update
 from ._local_update import sweep as sweep
 from ._markov_chain import MarkovChain as MarkovChain
 from ._ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
-from ._overlap_update import OverlapUpdate as OverlapUpdate
-from ._overlap_update import overlap_update as overlap_update
 from ._parallel import Parallel as Parallel
 from ._parallel import redrawn as redrawn
 from ._sequential import Sequential as Sequential
 from ._shared_attempts import shared_attempts as shared_attempts
+from ._site_update import AbstractSiteUpdate as AbstractSiteUpdate
+from ._site_update import CurvedUpdate as CurvedUpdate
+from ._site_update import OverlapUpdate as OverlapUpdate
+from ._site_update import site_update as site_update
 from ._snapshots import Snapshots as Snapshots

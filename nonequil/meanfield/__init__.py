@@ -10,6 +10,17 @@ from ._attention_stability import attention_cycle as attention_cycle
 from ._attention_stability import attention_lyapunov as attention_lyapunov
 from ._attention_stability import attention_map as attention_map
 from ._base import AbstractClosure as AbstractClosure
+from ._curved import CurvedFlow as CurvedFlow
+from ._curved import CurvedGlass as CurvedGlass
+from ._curved import CurvedMap as CurvedMap
+from ._curved import MagnetisationLaw as MagnetisationLaw
+from ._curved import Spinodals as Spinodals
+from ._curved import bare_beta as bare_beta
+from ._curved import curved_beta as curved_beta
+from ._curved import curved_glass as curved_glass
+from ._curved import curved_law as curved_law
+from ._curved import curved_potential as curved_potential
+from ._curved import spinodals as spinodals
 from ._independent import Independent as Independent
 from ._memory_lines import capacity as capacity
 from ._memory_lines import global_capacity as global_capacity

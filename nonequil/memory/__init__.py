@@ -1,12 +1,22 @@
 """Associative memories: Hopfield networks, their large-size theories, and what they dissipate."""
 
 from ..ensembles import Hebbian as Hebbian
+from ..meanfield import CurvedFlow as CurvedFlow
+from ..meanfield import CurvedGlass as CurvedGlass
+from ..meanfield import CurvedMap as CurvedMap
+from ..meanfield import MagnetisationLaw as MagnetisationLaw
 from ..meanfield import OverlapFlow as OverlapFlow
 from ..meanfield import OverlapMap as OverlapMap
 from ..meanfield import SaddlePoint as SaddlePoint
 from ..meanfield import SequenceState as SequenceState
 from ..meanfield import SequenceStationary as SequenceStationary
+from ..meanfield import Spinodals as Spinodals
+from ..meanfield import bare_beta as bare_beta
 from ..meanfield import capacity as capacity
+from ..meanfield import curved_beta as curved_beta
+from ..meanfield import curved_glass as curved_glass
+from ..meanfield import curved_law as curved_law
+from ..meanfield import curved_potential as curved_potential
 from ..meanfield import global_capacity as global_capacity
 from ..meanfield import global_retrieval_temperature as global_retrieval_temperature
 from ..meanfield import overlap_cycle as overlap_cycle
@@ -17,6 +27,9 @@ from ..meanfield import sequence_capacity as sequence_capacity
 from ..meanfield import sequence_stationary as sequence_stationary
 from ..meanfield import sequence_transient as sequence_transient
 from ..meanfield import spin_glass_temperature as spin_glass_temperature
+from ..meanfield import spinodals as spinodals
+from ..models import CurvedField as CurvedField
+from ..models import CurvedIsing as CurvedIsing
 from ..models import DenseMemory as DenseMemory
 from ..models import Exponential as Exponential
 from ..models import Hopfield as Hopfield

@@ -6,6 +6,9 @@ from ._attention_rule import Positions as Positions
 from ._base import AbstractForce as AbstractForce
 from ._base import AbstractSpinModel as AbstractSpinModel
 from ._base import AbstractWindowModel as AbstractWindowModel
+from ._curved import CurvedField as CurvedField
+from ._curved import CurvedIsing as CurvedIsing
+from ._curved import curved_field as curved_field
 from ._dense_memory import AbstractInteraction as AbstractInteraction
 from ._dense_memory import DenseMemory as DenseMemory
 from ._dense_memory import Exponential as Exponential

@@ -19,12 +19,12 @@ from ..dynamics import (
     attempts,
     exact_rows,
     local_update,
-    overlap_update,
     shared_attempts,
+    site_update,
 )
 from ._base import AbstractSteps
+from ._carried_steps import CarriedSteps
 from ._drive import drive_at, drives_at
-from ._overlap_steps import OverlapSteps
 
 
 class SingleSteps(AbstractSteps):
@@ -192,9 +192,9 @@ def _(dynamics: Sequential, keys: Key[Array, " chains"], drive: Any, together: i
         if rows is None:
             return SharedSingleSteps(dynamics, keys, drive, dynamics.sharing)
         return SharedAttempts(rows, keys, drive, together, dynamics.sharing)
-    local, overlaps = local_update(dynamics.model), overlap_update(dynamics.model)
-    if overlaps is not None:
-        return OverlapSteps(overlaps, keys, drive)
+    local, carried = local_update(dynamics.model), site_update(dynamics.model)
+    if carried is not None:
+        return CarriedSteps(carried, keys, drive)
     return SingleSteps(dynamics, keys, drive) if local is None else Attempts(local, keys, drive, together)
 
 

@@ -1,4 +1,4 @@
-"""Attempts of the sequential clock in an associative memory, on overlaps that are carried along."""
+"""Attempts of the sequential clock, on what a model carries along in place of all fields."""
 
 from typing import Any
 
@@ -7,20 +7,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, Key, PyTree, Shaped
 
 from .. import numerics
-from ..dynamics import OverlapUpdate
+from ..dynamics import AbstractSiteUpdate, redrawn
 from ._base import AbstractSteps
 from ._drive import drive_at
 
 
-class OverlapSteps(AbstractSteps):
-    """Attempts one after the other, each at the cost of the overlaps; carried are the states and their overlaps."""
+class CarriedSteps(AbstractSteps):
+    """Attempts one after the other; carried are the states, and with them their overlaps or the like."""
 
-    local: OverlapUpdate
+    local: AbstractSiteUpdate
     keys: Key[Array, " chains"]
     drive: Any
 
     def init(self, x: PyTree) -> PyTree:
-        """The states with their overlaps."""
+        """The states, with what is carried along."""
         return x, jax.vmap(self.local.init)(x)
 
     def states(self, moving: PyTree, like: PyTree) -> PyTree:
@@ -39,11 +39,11 @@ class OverlapSteps(AbstractSteps):
         return jax.vmap(attempt)(moving, self.keys)
 
     def _attempt(
-        self, x: Shaped[Array, " n"], M: Array, key: Key[Array, ""], index: Int[Array, ""], drive: Any
-    ) -> tuple[Array, Array]:
+        self, x: Shaped[Array, " n"], carried: PyTree, key: Key[Array, ""], index: Int[Array, ""], drive: Any
+    ) -> tuple[Array, PyTree]:
         i = numerics.integers(key, index, (), x.shape[0])
-        h = self.local.site_field(M, x, i)
+        h = self.local.site_field(carried, x, i)
         h = h if drive is None else h + drive[i]
-        redrawn = jnp.where(numerics.uniforms(key, index, (), h.dtype) < jax.nn.sigmoid(2 * h), 1, -1).astype(x.dtype)
-        changed = (redrawn != x[i]).astype(M.dtype)
-        return x.at[i].set(redrawn), M + changed * (self.local.flip(M, x, i) - M)
+        new = redrawn(numerics.uniforms(key, index, (), h.dtype), h, x.dtype)
+        flipped = self.local.flip(carried, x, i)
+        return x.at[i].set(new), jax.tree.map(lambda a, b: jnp.where(new == x[i], a, b), carried, flipped)
