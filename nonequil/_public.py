@@ -17,6 +17,7 @@ from .dynamics import Parallel as Parallel
 from .dynamics import Sequential as Sequential
 from .dynamics import Snapshots as Snapshots
 from .dynamics import Thinning as Thinning
+from .dynamics import TracedSequential as TracedSequential
 from .dynamics import random_spins as random_spins
 from .ensembles import BlockSherringtonKirkpatrick as BlockSherringtonKirkpatrick
 from .ensembles import Diluted as Diluted
@@ -27,6 +28,7 @@ from .inference import KineticIsing as KineticIsing
 from .inference import fit as fit
 from .models import CurvedField as CurvedField
 from .models import CurvedIsing as CurvedIsing
+from .models import DelayedHopfield as DelayedHopfield
 from .models import DenseMemory as DenseMemory
 from .models import Hopfield as Hopfield
 from .models import Ising as Ising

@@ -31,3 +31,5 @@ from ._site_update import CurvedUpdate as CurvedUpdate
 from ._site_update import OverlapUpdate as OverlapUpdate
 from ._site_update import site_update as site_update
 from ._snapshots import Snapshots as Snapshots
+from ._traced_sequential import Trace as Trace
+from ._traced_sequential import TracedSequential as TracedSequential

@@ -21,6 +21,8 @@ from ._curved import curved_glass as curved_glass
 from ._curved import curved_law as curved_law
 from ._curved import curved_potential as curved_potential
 from ._curved import spinodals as spinodals
+from ._delayed_overlaps import DelayedFlow as DelayedFlow
+from ._delayed_overlaps import Traced as Traced
 from ._independent import Independent as Independent
 from ._memory_lines import capacity as capacity
 from ._memory_lines import global_capacity as global_capacity

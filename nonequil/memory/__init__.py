@@ -4,6 +4,7 @@ from ..ensembles import Hebbian as Hebbian
 from ..meanfield import CurvedFlow as CurvedFlow
 from ..meanfield import CurvedGlass as CurvedGlass
 from ..meanfield import CurvedMap as CurvedMap
+from ..meanfield import DelayedFlow as DelayedFlow
 from ..meanfield import MagnetisationLaw as MagnetisationLaw
 from ..meanfield import OverlapFlow as OverlapFlow
 from ..meanfield import OverlapMap as OverlapMap
@@ -11,6 +12,7 @@ from ..meanfield import SaddlePoint as SaddlePoint
 from ..meanfield import SequenceState as SequenceState
 from ..meanfield import SequenceStationary as SequenceStationary
 from ..meanfield import Spinodals as Spinodals
+from ..meanfield import Traced as Traced
 from ..meanfield import bare_beta as bare_beta
 from ..meanfield import capacity as capacity
 from ..meanfield import curved_beta as curved_beta

@@ -9,6 +9,7 @@ from ._base import AbstractWindowModel as AbstractWindowModel
 from ._curved import CurvedField as CurvedField
 from ._curved import CurvedIsing as CurvedIsing
 from ._curved import curved_field as curved_field
+from ._delayed_hopfield import DelayedHopfield as DelayedHopfield
 from ._dense_memory import AbstractInteraction as AbstractInteraction
 from ._dense_memory import DenseMemory as DenseMemory
 from ._dense_memory import Exponential as Exponential

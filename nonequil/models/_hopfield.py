@@ -94,9 +94,15 @@ class Hopfield(AbstractSpinModel):
 
     def site_field(self, x: Shaped[Array, " n"], i: Index, drive: Drive = None) -> Float[Array, ""]:
         """`field(x, drive)[i]`, at the cost of the overlaps."""
+        return self.site_field_of(self.overlaps(x), x[i], i, drive)
+
+    def site_field_of(
+        self, m: Float[Array, " p"], spin: Shaped[Array, ""], i: Index, drive: Drive = None
+    ) -> Float[Array, ""]:
+        """The field of spin i given the overlaps of the state: O(p), and O(p**2) with A."""
         at = self.xi[:, i]
-        pull = self.mixed(self.overlaps(x) if self.self_coupling else self.overlaps(x.at[i].set(0)))
-        h = numerics.ordered_sum(at * pull)
+        m = m if self.self_coupling else m - at * (spin.astype(m.dtype) / self.n)
+        h = numerics.ordered_sum(at * self.mixed(m))
         h = self.beta * (h if self.H is None else h + self.H[i])
         return h if drive is None else h + drive[i]
 

@@ -25,7 +25,7 @@ def test_every_public_model_is_tested_here_or_in_its_own_file():
     public = {name for name in vars(nq.models) if name[0].isupper() and not name.startswith("Abstract")}
     elsewhere = {"SparseIsing", "SelfAttention", "AttentionRule", "Positions"}
     memories = {"Hopfield", "ModernHopfield", "Retrieval", "DenseMemory", "Polynomial", "Exponential"}
-    memories |= {"CurvedIsing", "CurvedField"}
+    memories |= {"CurvedIsing", "CurvedField", "DelayedHopfield"}
     assert public == {*MODELS, *elsewhere, *memories}
 
 
