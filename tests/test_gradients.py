@@ -461,6 +461,7 @@ WITHOUT_GRADIENT = {
     "inference.parametric_bootstrap": "random draws",
     "inference.with_own_history": "data arranged anew",
     "thermodynamics.cycles": "runs outside jit; its own test differentiates it",
+    "thermodynamics.design_recall": "a minimum",
     "thermodynamics.disorder_average": "spins are discrete",
     "thermodynamics.extrapolate_in_size": "a difference of estimates",
     "thermodynamics.sk_phase_diagram": "arrays of known numbers; differentiate `sk_stationary`",

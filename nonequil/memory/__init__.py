@@ -46,4 +46,6 @@ from ..models import retrieval_bound as retrieval_bound
 from ..models import retrieve as retrieve
 from ..models import sequence as sequence
 from ..models import stored as stored
+from ..thermodynamics import Recall as Recall
+from ..thermodynamics import design_recall as design_recall
 from ..thermodynamics import overlap_entropy_production as entropy_production

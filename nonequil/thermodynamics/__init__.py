@@ -44,6 +44,8 @@ from ._overlap_entropy import overlap_entropy_production as overlap_entropy_prod
 from ._path_networks import PathGRU as PathGRU
 from ._path_networks import PathMLP as PathMLP
 from ._quadratic import QuadraticBound as QuadraticBound
+from ._recall_design import Recall as Recall
+from ._recall_design import design_recall as design_recall
 from ._ridge import Ridge as Ridge
 from ._single import Single as Single
 from ._site_flips import SiteFlips as SiteFlips
