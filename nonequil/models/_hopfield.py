@@ -123,6 +123,8 @@ class Hopfield(AbstractSpinModel):
 
     def _diagonal(self) -> Float[Array, " n"]:
         """`J_ii` of the couplings as the patterns give them, beta aside."""
+        if self.A is None:
+            return jnp.full(self.n, self.p / self.n, self.xi.dtype)  # entries are -1 or +1
         return jnp.sum(self.xi * self.mixed(self.xi), axis=0) / self.n
 
 

@@ -39,17 +39,21 @@ class ModernHopfield(AbstractForce):
                 f"readout has shape {self.readout.shape}: patterns has {self.patterns.shape}; make it equal"
             )
 
-    def association(self, x: Float[Array, " n"], seen: Bool[Array, " p"] | None = None) -> Float[Array, " p"]:
-        """Weight of each pattern, `softmax(beta xi x)`: shape (p,), sums to one.
+    def association(
+        self, x: Float[Array, "*states n"], seen: Bool[Array, "*states p"] | None = None
+    ) -> Float[Array, "*states p"]:
+        """Weight of each pattern, `softmax(beta xi x)`: shape (p,), sums to one; of many states by one product.
 
         Only over the patterns that are `seen`, if given; all weights are zero if none is.
         """
-        scores = self.beta * (self.patterns @ self._state(x))
+        scores = (self.beta * self._state(x)) @ self.patterns.T
         if seen is None:
             return jax.nn.softmax(scores)
         return jnp.where(seen, jax.nn.softmax(scores, where=seen), 0)
 
-    def update(self, x: Float[Array, " n"], seen: Bool[Array, " p"] | None = None) -> Float[Array, " n"]:
+    def update(
+        self, x: Float[Array, "*states n"], seen: Bool[Array, "*states p"] | None = None
+    ) -> Float[Array, "*states n"]:
         """The next state, `zeta^T softmax(beta xi x)`: without a readout it never raises the energy."""
         return self.association(x, seen) @ (self.patterns if self.readout is None else self.readout)
 
@@ -90,7 +94,7 @@ class ModernHopfield(AbstractForce):
         gaps = jnp.diag(overlaps)[:, None] - overlaps
         return jnp.min(jnp.where(jnp.eye(len(overlaps), dtype=bool), jnp.inf, gaps), axis=1)
 
-    def _state(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
-        if x.shape != self.patterns.shape[1:]:
-            raise ValueError(f"x has shape {x.shape}: must be {self.patterns.shape[1:]}; use jax.vmap for a batch")
+    def _state(self, x: Float[Array, "*states n"]) -> Float[Array, "*states n"]:
+        if x.shape[-1:] != self.patterns.shape[1:]:
+            raise ValueError(f"x has shape {x.shape}: its last axis must be n = {self.patterns.shape[1]}")
         return x

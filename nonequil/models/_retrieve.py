@@ -21,7 +21,7 @@ class Retrieval(eqx.Module):
     `result`: `successful`; `max_steps_reached`, the state still moves; `not_finite`. `x` carries gradients.
     """
 
-    x: Float[Array, " n"]
+    x: Float[Array, "*states n"]
     updates: Int[Array, ""]
     residual: Float[Array, ""]
     result: RESULTS
@@ -29,11 +29,11 @@ class Retrieval(eqx.Module):
 
 def retrieve(
     modern: ModernHopfield,
-    x: Float[Array, " n"],
+    x: Float[Array, "*states n"],
     *,
     updates: int | None = None,
     tolerance: float | None = None,
-    seen: Bool[Array, " p"] | None = None,
+    seen: Bool[Array, "*states p"] | None = None,
     throw: bool = True,
 ) -> Retrieval:
     """The state that a modern Hopfield network makes of `x` in so many `updates`, or once it no longer moves.
@@ -45,7 +45,8 @@ def retrieve(
 
     Differentiable in the patterns and beta; with a number of updates in `x` too, by the chain rule; without, by the
     implicit function theorem, where `x` only picks the attractor: no gradient. Run batches under vmap: each state stops
-    by itself. With `throw` a state that still moves, where none was asked for, is a run-time error.
+    by itself, while those in leading axes of `x` stop together. With `throw` a state that still moves, where none was
+    asked for, is a run-time error.
     Raises ValueError if `updates` is negative. Source: Ramsauer et al., arXiv 2008.02217 (2020), theorems 1 and 2.
 
     ```python

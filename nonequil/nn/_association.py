@@ -1,6 +1,7 @@
 """Attention as retrieval: states look up stored patterns in a modern Hopfield network, head by head."""
 
 import functools as ft
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -98,10 +99,16 @@ class HopfieldAssociation(eqx.Module):
         inference: bool | None = None,
     ) -> Float[Array, "states out"]:
         """The answer to each state."""
-        a, v = self.associations(stored, state, projection, seen=seen)
-        a = self.dropout(a, key=key, inference=key is None if inference is None else inference)
-        answers = jnp.einsum("hls,hsd->lhd", a, v)
-        return jax.vmap(self.out)(answers.reshape(len(answers), -1))
+        q, k, v, seen = self._heads(stored, state, projection, seen)
+        inference = key is None if inference is None else inference
+        keys = jr.split(jr.key(0) if key is None else key, self.heads)
+
+        def head(given: Any) -> Array:
+            beta, q, k, v, key = given
+            return self.dropout(self._attend(beta, q, k, seen), key=key, inference=inference) @ v
+
+        answers = _each(head, (self.beta, q, k, v, keys)).swapaxes(0, 1)
+        return _mapped(self.out, answers.reshape(len(answers), -1))
 
     def associations(
         self,
@@ -112,29 +119,27 @@ class HopfieldAssociation(eqx.Module):
         seen: Bool[Array, "states stored"] | None = None,
     ) -> tuple[Float[Array, "heads states stored"], Float[Array, "heads stored values"]]:
         """How much each state attends to each stored pattern, in each head; and what these answer."""
-        q, k, v = self._projected(stored, state, projection)
-        shape = (q.shape[1], k.shape[1])
-        if seen is not None and seen.shape != shape:
-            raise ValueError(
-                f"seen has shape {seen.shape}: {shape[0]} states look at {shape[1]} patterns, make it {shape}"
-            )
+        q, k, v, seen = self._heads(stored, state, projection, seen)
+        return jax.vmap(lambda beta, q, k: self._attend(beta, q, k, seen))(self.beta, q, k), v
 
-        def head(beta: Array, q: Array, k: Array) -> Array:
-            memory = _memory(k, beta)
-            look = lambda x, seen: memory.association(self._updated(memory, x, seen), seen)  # noqa: E731
-            return jax.vmap(look, in_axes=(0, None if seen is None else 0))(q, seen)
-
-        return jax.vmap(head)(self.beta, q, k), v
+    def _attend(self, beta: Array, q: Array, k: Array, seen: Array | None) -> Float[Array, "states stored"]:
+        """The association of one head."""
+        memory = _memory(k, beta)
+        return memory.association(self._updated(memory, q, seen), seen)
 
     def _updated(self, memory: ModernHopfield, x: Array, seen: Array | None) -> Array:
-        """A state after the updates, the last one aside."""
+        """States after the updates, the last one aside."""
         if self.updates == 0:
             return x
-        found = retrieve(memory, x, updates=self.updates, tolerance=self.tolerance, seen=seen, throw=False)
-        return found.x
+        if self.updates is not None:
+            return retrieve(memory, x, updates=self.updates, seen=seen).x
+        rest = lambda x, seen: retrieve(memory, x, tolerance=self.tolerance, seen=seen, throw=False).x  # noqa: E731
+        return jax.vmap(rest, in_axes=(0, None if seen is None else 0))(x, seen)  # each row stops by itself
 
-    def _projected(self, stored: Array, state: Array | None, projection: Array | None) -> tuple[Array, Array, Array]:
-        """Queries, keys and values: (heads, tokens, size)."""
+    def _heads(
+        self, stored: Array, state: Array | None, projection: Array | None, seen: Array | None
+    ) -> tuple[Array, Array, Array, Array | None]:
+        """Queries, keys and values, (heads, tokens, size), and what is seen."""
         inputs = [stored, stored if state is None else state, stored if projection is None else projection]
         maps = (self.key, self.query, self.value)
         for name, x, linear in zip(("stored", "state", "projection"), inputs, maps, strict=True):
@@ -145,9 +150,24 @@ class HopfieldAssociation(eqx.Module):
             raise ValueError(f"projection has {len(inputs[2])} rows, stored {len(stored)}: they must be the same")
         if self.norms is not None:
             inputs = [jax.vmap(norm)(x) for norm, x in zip(self.norms, inputs, strict=True)]
-        rows = [jax.vmap(linear)(x) for linear, x in zip(maps, inputs, strict=True)]
+        rows = [_mapped(linear, x) for linear, x in zip(maps, inputs, strict=True)]
         k, q, v = (x.reshape(len(x), self.heads, -1).swapaxes(0, 1) for x in rows)
-        return q, k, v
+        shape = (q.shape[1], k.shape[1])
+        if seen is not None and seen.shape != shape:
+            raise ValueError(f"seen has shape {seen.shape}: one row a state and one column a pattern are {shape}")
+        return q, k, v, seen
+
+
+def _each(head: Callable[[Any], Array], given: Any) -> Array:
+    """All heads: side by side; on CPUs one after the other, so that associations stay in the cache."""
+    return jax.lax.platform_dependent(
+        given, cpu=lambda given: jax.lax.map(jax.checkpoint(head), given), default=lambda given: jax.vmap(head)(given)
+    )
+
+
+def _mapped(linear: Any, rows: Float[Array, "tokens inputs"]) -> Float[Array, "tokens outputs"]:
+    """A linear map of all rows by one product, which a vmap over rows would lay out the other way round."""
+    return rows @ linear.weight.T + linear.bias[None]
 
 
 def _memory(patterns: Array, beta: Array) -> ModernHopfield:
