@@ -66,7 +66,9 @@ def main() -> int:
     couplings = ["couplings", "couplings, numpy"]
     races = [
         Race("all spins at once", "one spin", at_once, [Target("faster", "patterns", couplings, 1.0)]).race(ROUNDS),
-        Race("one spin at a time", "one attempt", one_by_one, [Target("faster", "patterns", couplings, 1.0)]).race(ROUNDS),
+        Race("one spin at a time", "one attempt", one_by_one, [Target("faster", "patterns", couplings, 1.0)]).race(
+            ROUNDS
+        ),
         Race("writing the couplings out", "all of them", written).race(ROUNDS),
     ]
     notes = (

@@ -44,12 +44,14 @@ def peer(torch: Any, layer: Any, batch: np.ndarray) -> tuple[Callable[[], Any], 
 
     def plain() -> Any:
         with torch.no_grad():
-            return forward()[0, 0, 0].item(), forward  # waits for the device
+            return done(forward())
 
-    def gradient() -> Any:
-        return torch.autograd.grad((forward() ** 2).sum(), leaves)[0]
+    def done(answer: Any) -> Any:
+        if place == "cuda":
+            torch.cuda.synchronize()
+        return answer
 
-    return plain, gradient
+    return plain, lambda: done(torch.autograd.grad((forward() ** 2).sum(), leaves)[0])
 
 
 def main() -> int:
@@ -79,7 +81,7 @@ def main() -> int:
 
 def different(found: Any, known: np.ndarray) -> str:
     """How far an answer is from ours, relative to the largest entry."""
-    apart = np.max(np.abs(np.asarray(found) - known)) / np.max(np.abs(known))
+    apart = np.max(np.abs(found.cpu().numpy() - known)) / np.max(np.abs(known))
     return "" if apart < CLOSE else f"answers differ by {apart:.1e}"
 
 

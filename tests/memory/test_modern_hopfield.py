@@ -60,7 +60,7 @@ def test_shapes_are_refused():
     with pytest.raises((ValueError, TypeError), match="patterns"):  # TypeError where annotations are checked
         nq.ModernHopfield(jnp.ones(3), 1.0)
     with pytest.raises((ValueError, TypeError), match="x"):
-        nq.ModernHopfield(jnp.eye(2), 1.0).update(jnp.ones((4, 2)))
+        nq.ModernHopfield(jnp.eye(2), 1.0).update(jnp.ones(3))
 
 
 def energies_of_five_updates(xi, beta, x):
