@@ -341,6 +341,16 @@ ROWS = [
     Row("models.Hopfield.field", lambda A: BUMP[:N] @ nq.Hopfield(STATES[:N], A, H=H).field(ONE), J),
     Row("models.Hopfield.site_field", lambda A: nq.Hopfield(STATES[:N], A, H=H).site_field(ONE, 2), J),
     Row(
+        "models.DenseMemory.field",
+        lambda b: BUMP[:N] @ nq.DenseMemory(STATES[:N], nq.memory.Exponential(), b).field(ONE),
+        jnp.array(0.3),
+    ),
+    Row("models.ModernHopfield.energy", lambda J: nq.ModernHopfield(J, 1.3).energy(H), J),
+    Row("models.retrieve", lambda J: BUMP[:N] @ nq.memory.retrieve(nq.ModernHopfield(J, 2.0), H).x, J),
+    Row("models.retrieval_bound", lambda J: BUMP[:N] @ nq.memory.retrieval_bound(nq.ModernHopfield(J, 0.5)), J),
+    Row("models.one_update_bound", lambda J: nq.memory.one_update_bound(nq.ModernHopfield(J, 2.0), H, 1), J),
+    Row("models.modern_capacity", lambda x: nq.memory.modern_capacity(20, *x)[1], jnp.array([1.0, 3.0, 0.01])),
+    Row(
         "numerics.maps.runge_kutta",
         lambda r: MAPS.runge_kutta(lambda x: {"x": r * x["x"] * (1 - x["x"])}, {"x": r / 9}, 0.3)["x"],
         TWO_CYCLE,

@@ -1,5 +1,6 @@
 """Numerical tools without physics: sums, random numbers, averages, fixed points, roots, optimisation."""
 
+from . import _precision as _precision
 from . import maps as maps
 from ._devices import along as along
 from ._devices import devices as devices

@@ -17,6 +17,7 @@ KINDS = {
     "exponential": nq.memory.Exponential(),
 }
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+steep = pytest.mark.parametrize("kind", [KINDS["rectified"], KINDS["exponential"]], ids=["rectified", "exponential"])
 
 
 @kinds
@@ -44,7 +45,7 @@ def test_degree_two_is_hopfields_network():
     assert np.allclose(nq.DenseMemory(XI, beta=1.3).field(x), nq.Hopfield(XI, beta=1.3).field(x), atol=1e-14)
 
 
-@kinds
+@steep
 def test_memories_with_an_energy_dissipate_nothing(kind):
     memory = nq.DenseMemory(XI, kind, 0.9)
     enumeration = nq.enumerate_states(nq.Sequential(memory))
@@ -53,7 +54,7 @@ def test_memories_with_an_energy_dissipate_nothing(kind):
     assert abs(nq.thermodynamics.exact(nq.Sequential(memory)).value) < 1e-13
 
 
-@kinds
+@steep
 @pytest.mark.parametrize("clock", [nq.Parallel, nq.Sequential], ids=["parallel", "sequential"])
 def test_writing_other_patterns_dissipates(kind, clock):
     """Against 1/2 sum (flux - reverse flux) ln ratio of the transition matrix, and sum h (tanh h - s) one by one."""
@@ -107,6 +108,17 @@ def test_patterns_recovered_from_three_wrong_bits(kind, p, share):
 
     found = np.concatenate([draw() for _ in range(draws)])
     assert abs(found.mean() - share) < 0.1
+
+
+@pytest.mark.parametrize(("beta", "recalls"), [(200.0, True), (0.5, False)], ids=["cold", "hot"])
+def test_clocks_recall_where_it_is_cold(beta, recalls):
+    """80 patterns of 40 spins, cubic: from three wrong bits asynchronous spins are right again, or forget in heat."""
+    xi = spins((80, 40), 5)
+    x0 = xi[:20].at[:, jnp.array([0, 7, 21])].multiply(-1).astype(jnp.int8)
+    dynamics = nq.Sequential(nq.DenseMemory(xi, nq.memory.Polynomial(3, rectified=True), beta))
+    x, _ = nq.simulate(dynamics, x0, steps=400, key=jax.random.key(0))
+    m = np.abs(np.mean(np.asarray(x, float) * np.asarray(xi[:20], float), axis=1))
+    assert np.mean(m == 1) >= 0.9 if recalls else m.mean() < 0.5
 
 
 BAD = {

@@ -21,15 +21,18 @@ def layer(scale=25.0, **options):
     return eqx.tree_at(maps, made, tuple(scale * weight for weight in maps(made)))
 
 
+answer = eqx.filter_jit(lambda made, *inputs, **options: made(*inputs, **options))
+
+
 def softmax(x):
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def attention(layer, updates, *, norm=True, seen=None):
+def attention(layer, updates, stored=S, state=R, projection=Y, *, norm=True, seen=None):
     """The published steps, head by head, in NumPy."""
     normal_rows = lambda x: (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)  # noqa: E731
-    inputs = [normal_rows(np.asarray(x)) if norm else np.asarray(x) for x in (R, S, Y)]
+    inputs = [normal_rows(np.asarray(x)) if norm else np.asarray(x) for x in (state, stored, projection)]
     maps = (layer.query, layer.key, layer.value)
     q, k, v = (x @ np.asarray(m.weight).T + np.asarray(m.bias) for x, m in zip(inputs, maps, strict=True))
     answers = []
@@ -47,7 +50,7 @@ def attention(layer, updates, *, norm=True, seen=None):
 def test_attention_written_out(updates, norm):
     """No update is attention, n updates are n + 1 soft-maxes, with a beta of its own in each head."""
     made = layer(updates=updates, norm=norm, beta=[0.4, 1.7])
-    assert np.allclose(eqx.filter_jit(made)(S, R, Y), attention(made, updates, norm=norm), atol=1e-10)
+    assert np.allclose(answer(made, S, R, Y), attention(made, updates, norm=norm), atol=1e-10)
 
 
 def test_attention_of_jax():
@@ -56,7 +59,7 @@ def test_attention_of_jax():
     heads = lambda x: x.reshape(1, len(x), HEADS, -1)  # noqa: E731
     with jax.numpy_dtype_promotion("standard"):
         answers = jax.nn.dot_product_attention(heads(q), heads(k), heads(v))[0].reshape(STATES, -1)
-    assert np.allclose(made(S, R, Y), answers @ made.out.weight.T, atol=1e-10)
+    assert np.allclose(answer(made, S, R, Y), answers @ made.out.weight.T, atol=1e-10)
 
 
 def test_masks():
@@ -64,16 +67,15 @@ def test_masks():
     made = eqx.tree_at(lambda m: m.out.bias, layer(updates=2), normal((FEATURES,), 4))
     seen = np.random.default_rng(5).random((STATES, STORED)) < 0.6
     seen[0], seen[1] = False, True
-    answers = jax.jit(lambda seen: made(S, R, Y, seen=seen))(jnp.asarray(seen))
+    answers = answer(made, S, R, Y, seen=jnp.asarray(seen))
     assert np.allclose(answers[1:], attention(made, 2, seen=seen)[1:], atol=1e-10)
     assert np.array_equal(answers[0], made.out.bias)
-    a, _ = made.associations(S, R, Y, seen=jnp.asarray(seen))
+    a = jax.jit(lambda seen: made.associations(S, R, Y, seen=seen)[0])(jnp.asarray(seen))
     assert np.all(np.asarray(a)[:, ~seen] == 0)
     assert np.allclose(a.sum(-1)[:, 1:], 1, atol=1e-12)
-    slopes = jax.grad(lambda S: jnp.sum(made(S, R, Y, seen=jnp.asarray(seen)) ** 2))(S)
+    slopes = jax.jit(jax.grad(lambda S: jnp.sum(made(S, R, Y, seen=jnp.asarray(seen)) ** 2)))(S)
     assert np.all(np.isfinite(slopes))
-    resting = layer(updates=None)
-    assert np.all(np.isfinite(resting(S, R, Y, seen=jnp.asarray(seen))))
+    assert np.all(np.isfinite(answer(layer(updates=None), S, R, Y, seen=jnp.asarray(seen))))
 
 
 def test_a_sample_does_not_depend_on_the_others():
@@ -81,14 +83,14 @@ def test_a_sample_does_not_depend_on_the_others():
     made = layer(updates=None, beta=[0.5, 3.0])
     batch = normal((7, STORED, FEATURES), 6)
     together = eqx.filter_jit(eqx.filter_vmap(made))(batch)
-    alone = jnp.stack([eqx.filter_jit(made)(sample) for sample in batch])
+    alone = jnp.stack([answer(made, sample) for sample in batch])
     assert np.allclose(together, alone, atol=1e-13)
 
 
 def test_resting_states_are_those_of_many_updates():
     made = layer(updates=None)
     many = layer(updates=400)
-    assert np.allclose(made(S, R, Y), many(S, R, Y), atol=1e-11)
+    assert np.allclose(answer(made, S, R, Y), answer(many, S, R, Y), atol=1e-11)
 
 
 @pytest.mark.parametrize("updates", [0, 1, 5, None], ids=["0", "1", "5", "resting"])
@@ -114,26 +116,31 @@ def test_gradients_are_finite_differences(updates):
 
 def test_pooling_and_lookup_are_associations():
     pool = nq.nn.HopfieldPooling(FEATURES, quantity=3, heads=HEADS, key=jr.key(1))
-    assert np.allclose(pool(S), pool.association(S, pool.states).ravel(), atol=1e-15)
-    assert pool(S).shape == (3 * FEATURES,)
-    assert np.allclose(pool(S[::-1]), pool(S), atol=1e-14)  # a set has no order
+    pooled = answer(pool, S)
+    assert np.allclose(pooled, attention(pool.association, 0, S, pool.states, S).ravel(), atol=1e-14)
+    assert pooled.shape == (3 * FEATURES,)
+    assert np.allclose(answer(pool, S[::-1]), pooled, atol=1e-14)  # a set has no order
     padded = jnp.concatenate([S, jnp.full((2, FEATURES), 9.0)])
-    assert np.allclose(pool(padded, seen=jnp.arange(STORED + 2) < STORED), pool(S), atol=1e-14)
+    assert np.allclose(answer(pool, padded, seen=jnp.arange(STORED + 2) < STORED), pooled, atol=1e-14)
 
     shared = nq.nn.HopfieldLookup(FEATURES, quantity=9, heads=HEADS, key=jr.key(2))
-    assert np.allclose(shared(R), shared.association(shared.patterns, R), atol=1e-15)
+    looked_up = answer(shared, R)
+    assert np.allclose(looked_up, attention(shared.association, 0, shared.patterns, R, shared.patterns), atol=1e-14)
     apart = nq.nn.HopfieldLookup(FEATURES, quantity=9, heads=HEADS, separate=True, key=jr.key(2))
-    assert np.allclose(apart(R), apart.association(apart.patterns, R, apart.targets), atol=1e-15)
-    assert not np.allclose(apart(R), shared(R), rtol=1e-3)
+    answers = answer(apart, R)
+    assert np.allclose(answers, attention(apart.association, 0, apart.patterns, R, apart.targets), atol=1e-14)
+    assert not np.allclose(answers, looked_up, rtol=1e-3)
 
 
 def test_a_new_layer_averages_and_dropout_only_acts_with_a_key():
     made = nq.nn.HopfieldAssociation(FEATURES, heads=HEADS, key=jr.key(0), dropout=0.5)
-    a, _ = made.associations(S, R)
+    a = eqx.filter_jit(lambda made: made.associations(S, R)[0])(made)
     assert np.allclose(a, 1 / STORED, atol=0.01)
     assert made.beta[0] == (FEATURES // HEADS) ** -0.5
-    assert not np.allclose(made(S, R, key=jr.key(1)), made(S, R))
-    assert np.array_equal(made(S, R), made(S, R))
+    plain = answer(made, S, R)
+    assert np.allclose(plain, attention(made, 0, projection=S), atol=1e-14)
+    assert not np.allclose(answer(made, S, R, key=jr.key(1)), plain)
+    assert np.array_equal(answer(made, S, R, key=jr.key(1), inference=True), plain)
 
 
 def test_a_layer_learns_to_look_up():
