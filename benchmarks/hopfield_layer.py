@@ -76,7 +76,11 @@ def main() -> int:
         target = Target("as fast", contestants[0].name, ["PyTorch"], 1.0)
         races.append(Race(title, "one sample", contestants, [target]).race(ROUNDS))
     sizes = {"samples": BATCH, "tokens": TOKENS, "features": FEATURES, "heads": HEADS, "rounds": ROUNDS, "seed": 0}
-    return report(__doc__, sizes, races, "" if torch else "PyTorch is not installed: `pip install '.[bench]'`.")
+    notes = torch and (
+        f"PyTorch {torch.__version__}: its attention works block by block and never stores an association; "
+        "on CPUs the layer stores those of one head at a time and makes them anew for gradients."
+    )
+    return report(__doc__, sizes, races, notes or "PyTorch is not installed: `pip install '.[bench]'`.")
 
 
 def different(found: Any, known: np.ndarray) -> str:
