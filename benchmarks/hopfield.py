@@ -72,7 +72,7 @@ def main() -> int:
         Race("writing the couplings out", "all of them", written).race(ROUNDS),
     ]
     notes = (
-        "A field costs 2 p operations and spin from the patterns, 2 n from the couplings: at most n / p / 2 = 5 times "
+        "A field costs 4 p operations a spin from the patterns, 2 n from the couplings: at most n / p / 2 = 5 times "
         "as many. An attempt costs p, of which the couplings need none unless the spin turns, and n then; they take "
         f"{N * N * 4 / 2**20:.0f} MiB, the patterns {N * P * 4 / 2**20:.0f} MiB."
     )
