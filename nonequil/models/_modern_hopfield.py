@@ -49,6 +49,8 @@ class ModernHopfield(AbstractForce):
         scores = (self.beta * self._state(x)) @ self.patterns.T
         if seen is None:
             return jax.nn.softmax(scores)
+        if seen.shape != scores.shape:
+            raise ValueError(f"seen has shape {seen.shape}: it must be {scores.shape}, a state's entries by pattern")
         return jnp.where(seen, jax.nn.softmax(scores, where=seen), 0)
 
     def update(

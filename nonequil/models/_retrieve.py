@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .. import numerics
+from .._checks import positive
 from .._results import RESULTS
 from ..numerics._implicit import DENSE_LIMIT, implicit, stopped
 from ._modern_hopfield import ModernHopfield
@@ -47,12 +48,15 @@ def retrieve(
     implicit function theorem, where `x` only picks the attractor: no gradient. Run batches under vmap: each state stops
     by itself, while those in leading axes of `x` stop together. With `throw` a state that still moves, where none was
     asked for, is a run-time error.
-    Raises ValueError if `updates` is negative. Source: Ramsauer et al., arXiv 2008.02217 (2020), theorems 1 and 2.
+    Raises ValueError if `updates` is negative or `tolerance` not positive.
+    Source: Ramsauer et al., arXiv 2008.02217 (2020), theorems 1 and 2.
 
     ```python
     nq.memory.retrieve(nq.ModernHopfield(patterns, beta=4.0), x).x
     ```
     """
+    if tolerance is not None and not tolerance > 0:
+        raise ValueError(f"tolerance = {tolerance}: must be positive, or None for 64 units of rounding")
     if updates is not None:
         if updates < 0:
             raise ValueError(f"updates = {updates}: take at least 0, or None to go on until the state rests")
@@ -97,8 +101,11 @@ def one_update_bound(modern: ModernHopfield, x: Float[Array, " n"], mu: int) -> 
     """A bound on |update(x) - xi_mu| near pattern mu: `2 (p - 1) exp(-beta (Delta_mu - 2 d M)) M`.
 
     d = max(|x - xi_mu|, |x* - xi_mu|) with x* the state retrieved from the pattern, M the largest norm of a pattern,
-    Delta_mu its separation. Source: Ramsauer et al., arXiv 2008.02217 (2020), theorem 4.
+    Delta_mu its separation. Raises ValueError if there is no pattern mu.
+    Source: Ramsauer et al., arXiv 2008.02217 (2020), theorem 4.
     """
+    if not 0 <= mu < len(modern.patterns):
+        raise ValueError(f"mu = {mu}: must be 0 to {len(modern.patterns) - 1}, the row of a pattern")
     pattern = modern.patterns[mu]
     rest = retrieve(modern, pattern, throw=False).x
     away = jnp.maximum(jnp.linalg.norm(x - pattern), jnp.linalg.norm(rest - pattern))
@@ -131,7 +138,8 @@ def modern_capacity(
 
     Patterns in n dimensions on the sphere of radius K (n - 1)**0.5, all stored but with probability `failure`: c = b /
     W(exp(a + ln b)), a = 2 (1 + ln(2 beta K**2 failure (n - 1))) / (n - 1), b = 2 K**2 beta / 5, W Lambert's function.
-    Raises ValueError if n is below two. Source: Ramsauer et al., arXiv 2008.02217 (2020), theorem 3.
+    Raises ValueError if n is below two, or another number not positive.
+    Source: Ramsauer et al., arXiv 2008.02217 (2020), theorem 3.
 
     ```python
     nq.memory.modern_capacity(20, beta=1.0, K=3.0)[0]  # 3.1546
@@ -139,7 +147,8 @@ def modern_capacity(
     """
     if n < 2:
         raise ValueError(f"n = {n}: a sphere has at least two dimensions")
-    beta, K, failure = (jnp.asarray(x, float) for x in (beta, K, failure))
+    given = {"beta": beta, "K": K, "failure": failure}
+    beta, K, failure = (positive(name)(jnp.asarray(x, float)) for name, x in given.items())
     a = 2 / (n - 1) * (1 + jnp.log(2 * beta * K**2 * failure * (n - 1)))
     b = 2 * K**2 * beta / 5
     exponent = a + jnp.log(b)  # W(exp(y)) = w solves w + ln w = y; w lies below exp(y) and below max(1, y)

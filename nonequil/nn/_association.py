@@ -76,6 +76,12 @@ class HopfieldAssociation(eqx.Module):
         value_size = hidden if value_size is None else value_size
         stored_size = features if stored_size is None else stored_size
         projection_size = stored_size if projection_size is None else projection_size
+        sizes = {"features": features, "hidden": hidden, "value_size": value_size, "stored_size": stored_size}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"{name} = {size}: must be at least 1")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout = {dropout}: must be at least 0 and below 1, the share of entries to leave out")
         keys = iter(jr.split(key, 4))
         self.query = _linear(features, heads * hidden, next(keys))
         self.key = _linear(stored_size, heads * hidden, next(keys))

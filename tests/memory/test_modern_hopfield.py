@@ -203,6 +203,16 @@ def test_bad_retrievals():
     modern = nq.ModernHopfield(jnp.eye(3), 2.0)
     with pytest.raises(ValueError, match="updates = -1"):
         nq.memory.retrieve(modern, jnp.ones(3), updates=-1)
+    with pytest.raises(ValueError, match="tolerance = -1"):
+        nq.memory.retrieve(modern, jnp.ones(3), tolerance=-1.0)
+    with pytest.raises(ValueError, match="mu = 3"):
+        nq.memory.one_update_bound(modern, jnp.ones(3), 3)
+    with pytest.raises((ValueError, TypeError), match="seen"):
+        nq.memory.retrieve(modern, jnp.ones(3), seen=jnp.ones(2, bool))
+    with pytest.raises(ValueError, match="failure must be"):
+        nq.memory.modern_capacity(20, failure=0.0)
+    with pytest.raises(Exception, match="K must be"):
+        jax.block_until_ready(jax.jit(lambda K: nq.memory.modern_capacity(20, K=K))(-1.0))
     with pytest.raises(ValueError, match="n = 1"):
         nq.memory.modern_capacity(1)
     with pytest.raises((ValueError, TypeError), match="readout"):
