@@ -19,6 +19,10 @@ from ._folder import claim as claim
 from ._kinds import KINDS as KINDS
 from ._kinds import as_experiment as as_experiment
 from ._kinds import read_experiment as read_experiment
+from ._memory_diagram import MemoryDiagram as MemoryDiagram
+from ._memory_explosive import MemoryExplosive as MemoryExplosive
+from ._memory_recall import MemoryRecall as MemoryRecall
+from ._memory_retrieval import MemoryRetrieval as MemoryRetrieval
 from ._signals import Interrupted as Interrupted
 from ._signals import Signals as Signals
 from ._simulate import DilutedNetwork as DilutedNetwork

@@ -12,6 +12,10 @@ from ._base import AbstractExperiment
 from ._entropy_recording import EntropyRecording
 from ._entropy_spins import EntropySpins
 from ._fit import Fit
+from ._memory_diagram import MemoryDiagram
+from ._memory_explosive import MemoryExplosive
+from ._memory_recall import MemoryRecall
+from ._memory_retrieval import MemoryRetrieval
 from ._simulate import Simulate
 from ._sk_diagram import SKDiagram
 from ._sk_point import SKPoint
@@ -27,6 +31,10 @@ ALL = (
     EntropyRecording,
     EntropySpins,
     Fit,
+    MemoryDiagram,
+    MemoryExplosive,
+    MemoryRecall,
+    MemoryRetrieval,
     Simulate,
     SKDiagram,
     SKPoint,
