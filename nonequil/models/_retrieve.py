@@ -62,7 +62,8 @@ def retrieve(
             raise ValueError(f"updates = {updates}: take at least 0, or None to go on until the state rests")
         step = lambda x, _: (modern.update(x, seen), None)  # noqa: E731
         x = jax.lax.scan(step, x, length=updates)[0]
-        return Retrieval(x, jnp.asarray(updates), jnp.max(jnp.abs(modern.update(x, seen) - x)), RESULTS.successful)
+        moved = jnp.max(jnp.abs(modern.update(x, seen) - x))
+        return Retrieval(x, jnp.asarray(updates), moved, _finite(moved, RESULTS.successful))
     found = _settled(modern, x, tolerance, seen)
     if not throw:
         return found
@@ -87,9 +88,13 @@ def _settled(modern: ModernHopfield, x: Array, tolerance: float | None, seen: Ar
     first = start, jnp.asarray(jnp.inf, x.dtype), jnp.asarray(0)
     x, moved, count = stopped(jax.lax.while_loop(moves, step, first))
     result = RESULTS.where(moved <= small, RESULTS.successful, RESULTS.max_steps_reached)
-    result = RESULTS.where(jnp.isfinite(moved), result, RESULTS.not_finite)
+    result = _finite(moved, result)
     x = implicit(_moved, x, (modern, seen), x.size <= DENSE_LIMIT)
     return Retrieval(x, count, moved, result)
+
+
+def _finite(moved: Array, result: RESULTS) -> RESULTS:
+    return RESULTS.where(jnp.isfinite(moved), result, RESULTS.not_finite)
 
 
 def _moved(x: Array, inputs: Any) -> Array:

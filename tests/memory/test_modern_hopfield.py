@@ -217,6 +217,9 @@ def test_bad_retrievals():
         nq.memory.modern_capacity(1)
     with pytest.raises((ValueError, TypeError), match="readout"):
         nq.ModernHopfield(jnp.eye(3), 2.0, readout=jnp.eye(2))
+    lost = jnp.array([1.0, jnp.nan, 0.0])
+    for updates in (2, None):
+        assert nq.memory.retrieve(modern, lost, updates=updates, throw=False).result == nq.RESULTS.not_finite
     critical = nq.ModernHopfield(jnp.array([[1.0], [-1.0]]), 1.0)  # x <- tanh(x) creeps
     assert nq.memory.retrieve(critical, jnp.ones(1), throw=False).result == nq.RESULTS.max_steps_reached
     with pytest.raises(Exception, match="maximum number of steps"):
