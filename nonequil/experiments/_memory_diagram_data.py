@@ -39,13 +39,11 @@ def diagram_dataset(config: MemoryDiagram, stages: Stages) -> xr.Dataset:
 def _grid(alpha: np.ndarray, T: np.ndarray) -> dict[str, np.ndarray]:
     """Both branches at each point."""
 
-    @jax.jit
-    @jax.vmap
     def row(T: Any) -> Any:
         both = lambda a: [saddle_point(a, T, m0, throw=False) for m0 in (1.0, 0.0)]  # noqa: E731
         return jax.vmap(both)(jnp.asarray(alpha))
 
-    memory, without = row(jnp.asarray(T))
+    memory, without = jax.jit(lambda T: jax.lax.map(row, T))(jnp.asarray(T))  # a row waits for its own slowest point
     frozen = 0 + (np.asarray(without.q) > 0)
     phase = np.where(memory.m > 0, np.where(memory.f < without.f, 3, 2), frozen)
     found = {name: np.asarray(getattr(memory, name)) for name in ("m", "q", "f", "replicon")}

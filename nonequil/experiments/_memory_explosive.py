@@ -24,11 +24,11 @@ class MemoryExplosive(AbstractExperiment):
     """Curvatures; transitions are explosive below -2/3. Above -2."""
     beta: BetaRange = BetaRange(start=0.7, stop=1.2, points=26)
     """Inverse temperatures, on the way up and on the way back."""
-    n: int = Field(default=256, ge=2)
+    n: int = Field(default=128, ge=2)
     """Spins."""
     chains: int = Field(default=8, ge=2)
     """Independent runs."""
-    sweeps: int = Field(default=60, ge=2)
+    sweeps: int = Field(default=40, ge=2)
     """Attempts a spin at each inverse temperature; the second half is averaged."""
 
     def run(self, stages: Stages) -> "xarray.Dataset":

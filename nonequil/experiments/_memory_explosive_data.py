@@ -47,7 +47,7 @@ def explosive_dataset(config: MemoryExplosive, stages: Stages) -> xr.Dataset:
 
 
 def _program(config: MemoryExplosive) -> Any:
-    """Overlaps (way, beta, chains) of one curvature; compiled once. The pattern is all up: any other is a gauge away."""
+    """Overlaps (way, beta, chains) of one curvature; compiled once. The pattern is all up, up to a gauge."""
     n, half = config.n, config.sweeps // 2
     J, H = jnp.full((n, n), 1 / n) * (1 - jnp.eye(n)), jnp.zeros(n)
     betas = np.concatenate([config.beta.values, config.beta.values[::-1]])

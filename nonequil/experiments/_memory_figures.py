@@ -77,7 +77,7 @@ def retrieval_figure(r: xr.Dataset) -> Figure:
     left, right = figure.subplots(1, 2)
     for name, label, colour in (("error_one", "one update", "#D55E00"), ("error_resting", "at rest", "#0072B2")):
         left.errorbar(r.beta, r[name], 2 * r[f"{name}_stderr"], fmt="o-", ms=3, lw=1, color=colour, label=label)
-    left.set(xscale="log", yscale="log", xlabel=r"$\beta$", ylabel=r"distance from the pattern / $\sqrt{n}$")
+    left.set(xscale="log", xlabel=r"$\beta$", ylabel=r"distance from the pattern / $\sqrt{n}$")
     left.legend(frameon=False)
     for name, label, colour in (
         ("effective_patterns", "patterns attended to", "#009E73"),

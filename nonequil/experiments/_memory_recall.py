@@ -1,4 +1,4 @@
-"""The experiment `memory-recall`: sequences of patterns recalled by networks and by theory, and what that dissipates."""
+"""The experiment `memory-recall`: sequences of patterns recalled by networks and theory, and what that dissipates."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MemoryRecall(AbstractExperiment):
-    """Recall a sequence of alpha n patterns, all spins at once, from several first overlaps, beside the exact theory."""
+    """Recall a sequence of alpha n patterns, all spins at once, from several first overlaps, beside the theory."""
 
     kind: ClassVar[str] = "memory-recall"
 

@@ -48,5 +48,5 @@ class MemoryRetrieval(AbstractExperiment):
 
     def describe(self, result: "xarray.Dataset") -> str:
         """Where one update is best, and where the resting state is."""
-        best = [float(result.beta[int(result[name].argmin())]) for name in ("error_one", "error_resting")]
+        best = [float(result.beta.values[result[name].values.argmin()]) for name in ("error_one", "error_resting")]
         return f"smallest error at beta = {best[0]:.3g} after one update, at beta = {best[1]:.3g} at rest"
