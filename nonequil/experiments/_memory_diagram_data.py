@@ -40,10 +40,11 @@ def _grid(alpha: np.ndarray, T: np.ndarray) -> dict[str, np.ndarray]:
     """Both branches at each point."""
 
     def row(T: Any) -> Any:
-        both = lambda a: [saddle_point(a, T, m0, throw=False) for m0 in (1.0, 0.0)]  # noqa: E731
-        return jax.vmap(both)(jnp.asarray(alpha))
+        state = lambda a, m0: saddle_point(a, T, m0, throw=False)  # noqa: E731
+        return jax.vmap(jax.vmap(state, (0, None)), (None, 0))(jnp.asarray(alpha), jnp.array([1.0, 0.0]))
 
-    memory, without = jax.jit(lambda T: jax.lax.map(row, T))(jnp.asarray(T))  # a row waits for its own slowest point
+    found = jax.jit(lambda T: jax.lax.map(row, T))(jnp.asarray(T))  # a row waits for its own slowest point
+    memory, without = (jax.tree.map(lambda x, k=k: x[:, k], found) for k in (0, 1))
     frozen = 0 + (np.asarray(without.q) > 0)
     phase = np.where(memory.m > 0, np.where(memory.f < without.f, 3, 2), frozen)
     found = {name: np.asarray(getattr(memory, name)) for name in ("m", "q", "f", "replicon")}
