@@ -51,9 +51,19 @@ def test_the_arrow_of_time_runs():
 
 
 def test_self_attention_runs():
-    attention, *others = blocks()[3:]
-    assert not others
+    attention = blocks()[3]
     said = {}
     exec(compile(attention, str(README), "exec"), said)
     assert nq.numerics.maps.period(said["orbit"].mu) == 28
     assert abs(said["exponents"].value[0] - 0.075) < 0.02
+
+
+def test_associative_memories_run():
+    memories, *others = blocks()[4:]
+    assert not others
+    said = {}
+    exec(compile(memories, str(README), "exec"), said)
+    assert nq.memory.overlaps(said["memory"], said["x"])[0, 0] > 0.8
+    assert said["found"].result == nq.RESULTS.successful
+    assert abs(nq.memory.entropy_production(said["ensemble"], said["cycle"].states).value - 1.10568697) < 1e-8
+    assert said["design"].production.value < 0.85 * said["design"].recall * jax.numpy.arctanh(said["design"].recall)
