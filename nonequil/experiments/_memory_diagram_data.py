@@ -1,5 +1,6 @@
 """What the experiment `memory-diagram` computes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -21,7 +22,7 @@ def diagram_dataset(config: MemoryDiagram, stages: Stages) -> xr.Dataset:
     alpha, T = config.alpha.values, config.T.values
     stages.expect(2, "stage")
     grid = stages("grid", lambda: _grid(alpha, T))
-    lines = stages("lines", lambda: {name: np.asarray(jax.vmap(line)(jnp.asarray(T))) for name, line in LINES.items()})
+    lines = stages("lines", lambda: {name: _each(line, T) for name, line in LINES.items()})
     axes = ("T", "alpha")
     variables: Variables = {
         "m": (axes, grid["m"], NONE, "overlap with a remembered pattern"),
@@ -36,15 +37,18 @@ def diagram_dataset(config: MemoryDiagram, stages: Stages) -> xr.Dataset:
     return dataset(variables, {"T": T, "alpha": alpha}, {"title": title, "config": config.to_toml()})
 
 
+def _each(f: Callable, *values: np.ndarray) -> Any:
+    """F at all points one after the other: theories are loops, which compile faster and end sooner alone."""
+    found = jax.jit(lambda given: jax.lax.map(lambda x: f(*x), given))(tuple(map(jnp.asarray, values)))
+    return jax.tree.map(np.asarray, found)
+
+
 def _grid(alpha: np.ndarray, T: np.ndarray) -> dict[str, np.ndarray]:
     """Both branches at each point."""
-
-    def row(T: Any) -> Any:
-        state = lambda a, m0: saddle_point(a, T, m0, throw=False)  # noqa: E731
-        return jax.vmap(jax.vmap(state, (0, None)), (None, 0))(jnp.asarray(alpha), jnp.array([1.0, 0.0]))
-
-    found = jax.jit(lambda T: jax.lax.map(row, T))(jnp.asarray(T))  # a row waits for its own slowest point
-    memory, without = (jax.tree.map(lambda x, k=k: x[:, k], found) for k in (0, 1))
+    points = np.meshgrid(T, alpha, np.array([1.0, 0.0]), indexing="ij")
+    state = lambda T, alpha, m0: saddle_point(alpha, T, m0, throw=False)  # noqa: E731
+    found = _each(state, *(x.ravel() for x in points))
+    memory, without = (jax.tree.map(lambda x, k=k: x.reshape(points[0].shape)[..., k], found) for k in (0, 1))
     frozen = 0 + (np.asarray(without.q) > 0)
     phase = np.where(memory.m > 0, np.where(memory.f < without.f, 3, 2), frozen)
     found = {name: np.asarray(getattr(memory, name)) for name in ("m", "q", "f", "replicon")}
