@@ -12,6 +12,7 @@ from ._coloured_sweep import Backwards as Backwards
 from ._coloured_sweep import ColouredSweep as ColouredSweep
 from ._continuous import ContinuousTime as ContinuousTime
 from ._continuous import Thinning as Thinning
+from ._diffusion import AbstractDiffusion as AbstractDiffusion
 from ._exact_rows import ExactRows as ExactRows
 from ._exact_rows import exact_rows as exact_rows
 from ._jump_process import JumpProcess as JumpProcess

@@ -4,17 +4,17 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key, Shaped
+from jaxtyping import Array, Float, Key
 
 from .. import numerics
 from .._checks import positive
 from .._results import Unit
 from .._types import Drive, Index
 from ..models import AbstractForce
-from ._base import AbstractDynamics
+from ._diffusion import AbstractDiffusion
 
 
-class Langevin(AbstractDynamics):
+class Langevin(AbstractDiffusion):
     """dx = drift(x) dt + sqrt(2 T) dW by steps of Euler and Maruyama: P(x' | x) = normal(x + drift(x) dt, 2 T dt).
 
     A step lasts `dt`, in the unit of time of the drift; `T` > 0 is the temperature, in the unit of energy where the
@@ -42,17 +42,3 @@ class Langevin(AbstractDynamics):
         """Log density of `x_next`."""
         moved, variance = x_next - x - self.model.drift(x, drive) * self.dt, 2 * self.T * self.dt
         return -0.5 * (moved @ moved / variance + x.shape[0] * jnp.log(2 * jnp.pi * variance))
-
-    def reverse(
-        self, x: Float[Array, " n"], x_next: Float[Array, " n"], drive: Drive = None
-    ) -> tuple[Float[Array, " n"], Float[Array, " n"], Drive]:
-        """The pair swapped."""
-        return x_next, x, drive
-
-    def duration(self, x: Float[Array, " n"], x_next: Float[Array, " n"]) -> Float[Array, ""]:
-        """`dt`."""
-        return self.dt
-
-    def spins(self, x: Float[Array, " n"]) -> Shaped[Array, "0"]:
-        """None: its states are real numbers."""
-        return jnp.zeros(0, jnp.int8)

@@ -5,16 +5,16 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import jax.scipy.linalg
-from jaxtyping import Array, Float, Key, Shaped
+from jaxtyping import Array, Float, Key
 
 from .. import numerics
 from .._checks import finite, nonnegative
 from .._results import Unit
 from .._types import Drive, Index
-from ._base import AbstractDynamics
+from ._diffusion import AbstractDiffusion
 
 
-class OrnsteinUhlenbeck(AbstractDynamics):
+class OrnsteinUhlenbeck(AbstractDiffusion):
     """dx = A x dt + sqrt(2) B dW, seen every `dt`: a step is the exact Gaussian law after that time.
 
     P(x' | x) = normal with mean F x, F = exp(A dt), and covariance S - F S F^T, S the stationary covariance,
@@ -69,20 +69,6 @@ class OrnsteinUhlenbeck(AbstractDynamics):
         spread = self._spread()
         z = jax.scipy.linalg.solve_triangular(spread, x_next - self.propagator @ x, lower=True)
         return -0.5 * z @ z - jnp.sum(jnp.log(jnp.diagonal(spread))) - 0.5 * x.shape[0] * jnp.log(2 * jnp.pi)
-
-    def reverse(
-        self, x: Float[Array, " n"], x_next: Float[Array, " n"], drive: Drive = None
-    ) -> tuple[Float[Array, " n"], Float[Array, " n"], Drive]:
-        """The pair swapped."""
-        return x_next, x, drive
-
-    def duration(self, x: Float[Array, " n"], x_next: Float[Array, " n"]) -> Float[Array, ""]:
-        """`dt`."""
-        return self.dt
-
-    def spins(self, x: Float[Array, " n"]) -> Shaped[Array, "0"]:
-        """None: its states are real numbers."""
-        return jnp.zeros(0, jnp.int8)
 
     def _spread(self) -> Float[Array, "n n"]:
         """Lower Cholesky factor of the covariance of a step."""

@@ -86,6 +86,21 @@ def ratio(load: Load, alpha: Float[Array, ""], T: Float[Array, ""]) -> Float[Arr
     return jnp.where(fits, found.value, jnp.nan)
 
 
+def branch(
+    load: Load,
+    alpha: Float[Array, ""],
+    T: Float[Array, ""],
+    m0: Float[Array, ""],
+    noise: Callable[[Array, Array], Array],
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Overlap and noise of the branch that m0 picks; `noise` is that of the branch without memory."""
+    w = ratio(load, alpha, T)
+    remembers = ~jnp.isnan(w) & (m0 != 0)
+    w = jnp.where(remembers, w, 0.1)
+    m = overlap(w, jnp.where(remembers, T, 0.5))
+    return jnp.where(remembers, jnp.sign(m0) * m, 0), jnp.where(remembers, w * m, noise(alpha, T))
+
+
 def checked(alpha: Any, T: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """A load and a temperature, refused unless the theory has them."""
     alpha, T = (jnp.asarray(x, None if hasattr(x, "dtype") else float) for x in (alpha, T))

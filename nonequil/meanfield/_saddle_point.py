@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from .. import numerics
 from .._results import RESULTS
-from ._condensed import checked, overlap, ratio
+from ._condensed import branch, checked
 
 
 class SaddlePoint(eqx.Module):
@@ -93,12 +93,7 @@ def noise_without_memory(alpha: Float[Array, ""], T: Float[Array, ""]) -> Float[
 
 @eqx.filter_jit
 def _saddle_point(alpha: Array, T: Array, m0: Array) -> SaddlePoint:
-    w = ratio(hebbian_load, alpha, T)
-    remembers = ~jnp.isnan(w) & (m0 != 0)
-    w = jnp.where(remembers, w, 0.1)
-    m = overlap(w, jnp.where(remembers, T, 0.5))
-    D = jnp.where(remembers, w * m, noise_without_memory(alpha, T))
-    return described(alpha, T, jnp.where(remembers, jnp.sign(m0) * m, 0), D)
+    return described(alpha, T, *branch(hebbian_load, alpha, T, m0, noise_without_memory))
 
 
 def described(alpha: Array, T: Array, m: Array, D: Array) -> SaddlePoint:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from .. import numerics
 from .._checks import require
 from .._results import RESULTS
-from ._condensed import checked, overlap, ratio, temperature
+from ._condensed import branch, checked, temperature
 from ._memory_lines import largest_load
 
 
@@ -104,15 +104,10 @@ def sequence_load(D: Float[Array, ""], C: Float[Array, ""], T: Float[Array, ""])
 
 @eqx.filter_jit
 def _stationary(alpha: Array, T: Array, m0: Array) -> SequenceStationary:
-    w = ratio(sequence_load, alpha, T)
-    recalls = ~jnp.isnan(w) & (m0 != 0)
-    w = jnp.where(recalls, w, 0.1)
-    m = overlap(w, jnp.where(recalls, T, 0.5))
-    D = jnp.where(recalls, w * m, _noise_alone(alpha, T))
-    chi = numerics.smooth_bell(jnp.where(recalls, m, 0), D, T)
-    r = D**2 / alpha
+    m, D = branch(sequence_load, alpha, T, m0, _noise_alone)
+    chi, r = numerics.smooth_bell(m, D, T), D**2 / alpha
     result = RESULTS.where(jnp.isfinite(r) & (chi < 1), RESULTS.successful, RESULTS.not_finite)
-    return SequenceStationary(jnp.where(recalls, jnp.sign(m0) * m, 0), r, chi, result)
+    return SequenceStationary(m, r, chi, result)
 
 
 def _noise_alone(alpha: Array, T: Array) -> Float[Array, ""]:
