@@ -374,6 +374,11 @@ ROWS = [
         "meanfield.sequence_transient", lambda x: nq.memory.sequence_transient(*x, 3).m[-1], jnp.array([0.2, 0.1, 0.5])
     ),
     Row("meanfield.sequence_stationary", lambda x: nq.memory.sequence_stationary(*x).m, jnp.array([0.2, 0.1])),
+    Row(
+        "thermodynamics.sequence_entropy_production",
+        lambda x: nq.memory.sequence_entropy_production(*x, 0.0).value,
+        jnp.array([0.2, 0.4]),
+    ),
     Row("meanfield.sequence_capacity", nq.memory.sequence_capacity, jnp.array(0.3)),
     Row("meanfield.capacity", nq.memory.capacity, jnp.array(0.3)),
     Row("meanfield.global_capacity", nq.memory.global_capacity, jnp.array(0.3)),

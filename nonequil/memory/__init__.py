@@ -49,3 +49,4 @@ from ..models import stored as stored
 from ..thermodynamics import Recall as Recall
 from ..thermodynamics import design_recall as design_recall
 from ..thermodynamics import overlap_entropy_production as entropy_production
+from ..thermodynamics import sequence_entropy_production as sequence_entropy_production

@@ -47,6 +47,7 @@ from ._quadratic import QuadraticBound as QuadraticBound
 from ._recall_design import Recall as Recall
 from ._recall_design import design_recall as design_recall
 from ._ridge import Ridge as Ridge
+from ._sequence_entropy import sequence_entropy_production as sequence_entropy_production
 from ._single import Single as Single
 from ._site_flips import SiteFlips as SiteFlips
 from ._sites import flow_by_site as flow_by_site
