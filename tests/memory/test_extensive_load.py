@@ -184,8 +184,8 @@ def test_a_network_recalls_its_sequence():
 
 @pytest.mark.parametrize("m0", [1.0, 0.0], ids=["recall", "noise"])
 def test_what_recall_dissipates(m0):
-    """8 networks of 1,000 spins, with the next pattern recalled at T = 0.1 and with noise alone at T = 0.4: the mean flow
-    of late steps within 4 standard errors and 2 %, of size."""
+    """8 networks of 1,000 spins, with the next pattern recalled at T = 0.1, with noise alone at T = 0.4: mean flows of
+    late steps within 4 standard errors and 2 %, of size."""
     n, alpha, T = 1000, 0.2, 0.1 if m0 else 0.4
 
     def flow(key):
