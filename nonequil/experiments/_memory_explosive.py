@@ -1,7 +1,7 @@
 """The experiment `memory-explosive`: the hysteresis of curved networks, by theory and by simulation."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ class MemoryExplosive(AbstractExperiment):
 
     figure: str = Field(default="explosive", pattern=FILE_NAME)
     """Name of the figure's file."""
-    gamma: tuple[float, ...] = Field(default=(0.5, 0.0, -0.6, -1.2), min_length=1)
+    gamma: tuple[Annotated[float, Field(gt=-2)], ...] = Field(default=(0.5, 0.0, -0.6, -1.2), min_length=1)
     """Curvatures; transitions are explosive below -2/3. Above -2."""
     beta: BetaRange = BetaRange(start=0.7, stop=1.2, points=26)
     """Inverse temperatures, on the way up and on the way back."""

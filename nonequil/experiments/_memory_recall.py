@@ -1,7 +1,7 @@
 """The experiment `memory-recall`: sequences of patterns recalled by networks and theory, and what that dissipates."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ class MemoryRecall(AbstractExperiment):
     """Patterns a spin."""
     T: float = Field(default=0.1, gt=0)
     """Temperature, in units of the couplings."""
-    m0: tuple[float, ...] = Field(default=(0.25, 0.35, 0.5, 0.8), min_length=1)
+    m0: tuple[Annotated[float, Field(ge=-1, le=1)], ...] = Field(default=(0.25, 0.35, 0.5, 0.8), min_length=1)
     """First overlaps."""
     n: int = Field(default=1000, ge=10)
     """Spins."""

@@ -1,7 +1,7 @@
 """The experiment `memory-retrieval`: what modern Hopfield networks retrieve, against the inverse temperature."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ class MemoryRetrieval(AbstractExperiment):
 
     figure: str = Field(default="retrieval", pattern=FILE_NAME)
     """Name of the figure's file."""
-    beta: tuple[float, float] = (0.05, 20.0)
+    beta: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.05, 20.0)
     """Smallest and largest inverse temperature, on a logarithmic scale."""
     points: int = Field(default=40, ge=2)
     """Inverse temperatures."""

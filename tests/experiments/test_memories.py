@@ -1,4 +1,4 @@
-"""Diagrams and recall of memories: known phases, published capacities, and what a cycle of low load dissipates."""
+"""Experiments of memories: known phases, published capacities and spinodals, what a cycle of low load dissipates."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nonequil.experiments import MemoryDiagram, MemoryRecall, as_experiment, execute, read_experiment, read_result
+from nonequil.experiments import (
+    MemoryDiagram,
+    MemoryExplosive,
+    MemoryRecall,
+    MemoryRetrieval,
+    as_experiment,
+    execute,
+    read_experiment,
+    read_result,
+)
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "memory"
 DIAGRAM = MemoryDiagram(
@@ -26,7 +35,7 @@ def runs(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ["diagram", "recall"])
+@pytest.mark.parametrize("name", ["diagram", "recall", "explosive", "retrieval"])
 def test_each_figure_has_a_config_that_comes_back_from_its_toml(name):
     experiment = read_experiment(CONFIGS / f"{name}.toml")
     assert experiment.figure == name
@@ -65,10 +74,32 @@ def test_figures_are_written(runs, name):
         ({"experiment": "memory-diagram", "alpha": {"start": -0.1}}, "alpha.start = -0.1"),
         ({"experiment": "memory-diagram", "T": {"stop": -1.0}}, "T.stop = -1.0"),
         ({"experiment": "memory-recall", "T": -0.1}, "T = -0.1: input should be greater"),
+        ({"experiment": "memory-recall", "m0": [0.5, 1.2]}, "m0.1 = 1.2"),
+        ({"experiment": "memory-explosive", "gamma": [-2.5]}, "gamma.0 = -2.5"),
+        ({"experiment": "memory-retrieval", "beta": [0.0, 1.0]}, "beta.0 = 0.0"),
         ({"experiment": "memory-recall", "networks": 1}, "networks = 1: input should be greater"),
     ],
-    ids=["alpha", "T", "T of recall", "networks"],
+    ids=["alpha", "T", "T of recall", "m0", "gamma", "beta", "networks"],
 )
 def test_bad_settings_are_named(table, message):
     with pytest.raises(ValueError, match=message):
         as_experiment(table)
+
+
+def test_loops_and_retrieval(tmp_path):
+    """Explosive networks are ordered when cold and not when hot; sharp memories attend to one pattern and find it."""
+    loops = MemoryExplosive(gamma=(-1.2,), beta={"start": 0.5, "stop": 1.2, "points": 3}, n=32, chains=4, sweeps=12)
+    execute(loops, tmp_path / "loops")
+    r = read_result(tmp_path / "loops").isel(gamma=0)
+    assert r.m.dims == ("way", "beta")
+    assert np.all(r.m.sel(beta=1.2) > 0.9)
+    assert np.all(r.m.sel(beta=0.5) < 0.4)
+    assert np.isclose(r.beta_of_overlap.min(), 0.83637792, atol=1e-4)
+
+    execute(MemoryRetrieval(points=4, networks=6), tmp_path / "retrieval")
+    r = read_result(tmp_path / "retrieval")
+    assert r.effective_patterns[0] > 20
+    assert np.isclose(r.effective_patterns[-1], 1, atol=1e-3)
+    assert r.error_resting[-1] < 1e-6 < 0.3 < r.error_resting[0]
+    assert (tmp_path / "loops" / "explosive.png").exists()
+    assert (tmp_path / "retrieval" / "retrieval.png").exists()
