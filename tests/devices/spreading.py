@@ -54,8 +54,7 @@ def swept() -> dict[str, np.ndarray]:
 def runs() -> dict[str, tuple[nq.Parallel | nq.Sequential, jax.Array]]:
     """Clocks and first states; the numbers of chains fill neither devices nor batches."""
     small, large = model(10), model(256)
-    draw = np.random.default_rng(1).choice
-    few, many = (jnp.asarray(draw(np.array([-1, 1], np.int8), shape)) for shape in ((102, 10), (70, 256)))
+    few, many = nq.random_spins(jr.key(1), (102, 10)), nq.random_spins(jr.key(1), (70, 256))
     return {
         "chains": (nq.Parallel(large), nq.spread(many)),
         "rows": (nq.Parallel(nq.spread(large)), many),

@@ -56,7 +56,12 @@ def test_four_devices_give_the_bits_of_one(alone, four):
     compare(alone, four, 4)
 
 
-def test_two_processes_of_a_device_each_give_the_bits_of_one(alone, tmp_path):
+def test_two_devices_give_the_bits_of_one(alone, tmp_path):
+    ended(started(tmp_path / "two.npz", 2))
+    compare(alone, dict(np.load(tmp_path / "two.npz")), 2)
+
+
+def test_two_processes_give_the_bits_of_one(alone, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
