@@ -19,11 +19,11 @@ def blocks():
 def test_the_twenty_lines_run(tmp_path, monkeypatch):
     code = blocks()[0]
     rng = np.random.default_rng(0)
-    n_spikes = 1200
-    np.savez(tmp_path / "recording.npz", time=np.sort(rng.uniform(0, 60, n_spikes)), unit=rng.integers(0, 5, n_spikes))
+    n_spikes = 4000
+    np.savez(tmp_path / "recording.npz", time=np.sort(rng.uniform(0, 200, n_spikes)), unit=rng.integers(0, 5, n_spikes))
     monkeypatch.chdir(tmp_path)
     said = {}
-    exec(compile(code.replace("steps=2000", "steps=50"), str(README), "exec"), said)
+    exec(compile(code.replace("steps=2000", "steps=200"), str(README), "exec"), said)
     assert said["final"].shape == (256, 64)
     assert said["moments"].C.shape == (64, 64)
     assert said["fitted"].result == nq.RESULTS.successful
@@ -43,7 +43,7 @@ def test_the_infinite_network_runs():
 def test_the_arrow_of_time_runs():
     arrow = blocks()[2]
     said = {}
-    shorter = arrow.replace("steps=500", "steps=50").replace("steps=400", "steps=30")
+    shorter = arrow.replace("steps=500", "steps=50").replace("steps=400", "steps=100")
     exec(compile(shorter, str(README), "exec"), said)
     exact = nq.thermodynamics.exact(said["clock"]).value
     assert said["bound"].floor < said["bound"].value < exact + 3 * said["bound"].stderr

@@ -128,8 +128,8 @@ def test_order_parameters_as_an_observer():
 
 def test_sequential_production_extrapolated_in_size_meets_the_theory():
     theory = 0.2676333723  # of the infinite network at dJ = 1, beta = 1, per spin and sweep
-    runs = {"networks": 720, "steps": 64, "burn_in": 16, "chunk": 720}
-    small, large = (disorder_average(SK, n, nq.Sequential, key=jr.key(n), **runs).entropy_production for n in (48, 96))
+    runs = {"networks": 600, "steps": 64, "burn_in": 32, "chunk": 600}
+    small, large = (disorder_average(SK, n, nq.Sequential, key=jr.key(n), **runs).entropy_production for n in (64, 128))
     found = extrapolate_in_size(small, large)
     assert found.unit is Unit.per_sweep_per_spin
     assert found.kind is KIND.sampled
